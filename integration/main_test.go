@@ -3,15 +3,15 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
+
+	"tocsin/tocsintest"
 )
 
 // nodes are the Elasticsearch nodes of this run.
@@ -19,32 +19,7 @@ var nodes suite
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(runSuite(m))
-}
-
-// closing is the timeout of stopping the containers.
-const closing = 10 * time.Second
-
-func runSuite(m *testing.M) int {
-	nodes.ctx, nodes.cancel = context.WithCancel(context.Background())
-	defer nodes.close()
-	// The timeout of go test kills the process without clean-up, and so does an interrupt.
-	if limit := timeLimit(); limit > closing {
-		defer time.AfterFunc(limit-closing, nodes.close).Stop()
-	}
-	interrupt := make(chan os.Signal, 1)
-	signal.Notify(interrupt, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-interrupt
-		nodes.close()
-		os.Exit(130)
-	}()
-
-	if err := nodes.open(); err != nil {
-		fmt.Fprintf(os.Stderr, "no Elasticsearch for the integration tests: %v\n%s", err, advice)
-		return 1
-	}
-	return m.Run()
+	os.Exit(tocsintest.Main(m, nodes.open))
 }
 
 const advice = `
@@ -54,70 +29,58 @@ What to do, one of:
   - without Docker: integration/engine/node/run.sh 9200, and TOCSIN_ELASTICSEARCH_URL=http://127.0.0.1:9200
 `
 
-func timeLimit() time.Duration {
-	limit, err := time.ParseDuration(flag.Lookup("test.timeout").Value.String())
-	if err != nil {
-		return 0
-	}
-	return limit
-}
-
-// address is the URL of a node with its credentials, if it requires any.
-type address struct {
-	url      string
-	password string // of the superuser "elastic"; empty where security is off
-}
-
 // suite holds the nodes that the tests share: the open one from the start, the secured one when a test needs it
 // first.
 type suite struct {
-	node address
+	node *tocsintest.Node
 
 	securedOnce sync.Once
-	secured     address
+	secured     *tocsintest.Node
 	securedErr  error
 
-	ctx    context.Context // ends when the suite closes, which cancels a start in progress
-	cancel context.CancelFunc
-
-	mu         sync.Mutex // held while a container starts
-	terminates []func()   // of the containers that run
+	ctx context.Context // ends when the suite closes, which cancels a start in progress
 }
 
 // open gets the node that nearly all tests use.
-func (s *suite) open() error {
-	if err := configureTestcontainers(); err != nil {
-		return err
+func (s *suite) open(ctx context.Context) (err error) {
+	s.ctx = ctx
+	// Inside a container testcontainers would take the default gateway, another machine, for the Docker host.
+	if err := os.Setenv("TESTCONTAINERS_HOST_OVERRIDE", "localhost"); err != nil {
+		return fmt.Errorf("no Elasticsearch for the integration tests: %w", err)
 	}
-	if url := os.Getenv("TOCSIN_ELASTICSEARCH_URL"); url != "" {
-		s.node = address{url: url}
-		return s.node.check(s.ctx)
+	if s.node, err = node(ctx, "TOCSIN_ELASTICSEARCH_URL", ""); err != nil {
+		return fmt.Errorf("no Elasticsearch for the integration tests: %w\n%s", err, advice)
 	}
-	var err error
-	s.node, err = s.startContainer("")
-	return err
+	return nil
 }
 
 // openSecured gets the node with security on, once for all tests.
-func (s *suite) openSecured() (address, error) {
+func (s *suite) openSecured() (*tocsintest.Node, error) {
 	s.securedOnce.Do(func() {
-		if url := os.Getenv("TOCSIN_SECURED_ELASTICSEARCH_URL"); url != "" {
-			s.secured = address{url: url, password: os.Getenv("TOCSIN_SECURED_ELASTICSEARCH_PASSWORD")}
-			s.securedErr = s.secured.check(s.ctx)
-			return
+		password := "t0p-Secret-of-this-suite"
+		if os.Getenv("TOCSIN_SECURED_ELASTICSEARCH_URL") != "" {
+			password = os.Getenv("TOCSIN_SECURED_ELASTICSEARCH_PASSWORD")
 		}
-		s.secured, s.securedErr = s.startContainer("t0p-Secret-of-this-suite")
+		s.secured, s.securedErr = node(s.ctx, "TOCSIN_SECURED_ELASTICSEARCH_URL", password)
 	})
 	return s.secured, s.securedErr
 }
 
-// close ends every container that the suite started. It may be called more than once.
-func (s *suite) close() {
-	s.cancel()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, terminate := range s.terminates {
-		terminate()
+// node takes the node whose URL is in a variable, else starts one, with security on if there is a password.
+func node(ctx context.Context, variable, password string) (*tocsintest.Node, error) {
+	if url := os.Getenv(variable); url != "" {
+		n := &tocsintest.Node{URL: url, Password: password}
+		if password != "" {
+			n.Username = "elastic"
+		}
+		return n, n.Check(ctx)
 	}
-	s.terminates = nil
+	heap := "1g"
+	if password != "" {
+		heap = "512m"
+	}
+	return tocsintest.StartNode(ctx, tocsintest.NodeOptions{
+		Image: os.Getenv("ENGINE_IMAGE"), Password: password, Heap: heap,
+		Labels: map[string]string{"tocsin.integration": cmp.Or(os.Getenv("ENGINE_RUN"), "node")},
+	})
 }

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tocsin/tocsintest"
 )
 
 // A Node is an Elasticsearch as one test sees it.
@@ -54,11 +56,11 @@ func SecuredNode(t *testing.T) *Node {
 	return nodeAt(t, at)
 }
 
-func nodeAt(t *testing.T, at address) *Node {
+func nodeAt(t *testing.T, at *tocsintest.Node) *Node {
 	t.Helper()
-	n := &Node{URL: at.url, Password: at.password, Prefix: "t" + strings.ToLower(rand.Text()[:10])}
-	if at.password != "" {
-		n = n.As("elastic", at.password)
+	n := &Node{URL: at.URL, Password: at.Password, Prefix: "t" + strings.ToLower(rand.Text()[:10])}
+	if at.Password != "" {
+		n = n.As(at.Username, at.Password)
 	}
 	t.Cleanup(func() { n.clear(t) })
 	return n

@@ -20,6 +20,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"tocsin/tocsintest"
 )
 
 // Tests of run run the binary like a user, on Elasticsearch and embedded.
@@ -30,9 +32,7 @@ var buildRunner = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	nodes.mu.Lock()
-	nodes.terminates = append(nodes.terminates, func() { _ = os.RemoveAll(dir) })
-	nodes.mu.Unlock()
+	tocsintest.AtEnd(func() { _ = os.RemoveAll(dir) })
 	binary := filepath.Join(dir, "runner")
 	output, err := exec.CommandContext(nodes.ctx, "go", "build", "-tags", "testclock", "-o", binary, "tocsin/cmd/runner").CombinedOutput()
 	if err != nil {

@@ -36,31 +36,34 @@ var wings = []wing{
 	{"internal/ledger", []string{"internal/scheduler"}},                                  // what became of slots
 	{"internal/rule", []string{"internal/diag", "internal/match", "internal/scheduler"}}, // the model and its loaders
 	{"internal/search", []string{"internal/diag", "internal/match", "internal/scheduler"}},
-	{"internal/alert", []string{"internal/match", "internal/rule"}},
+	{"internal/alert", []string{"internal/diag", "internal/match", "internal/rule"}},
 	{"internal/fieldmap", []string{"internal/diag"}},                                                          // what foreign field names mean
 	{"internal/translate", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule"}}, // text to condition
 	{"internal/sigma", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/translate"}},
 	{"internal/splunk", []string{
 		"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/translate",
 	}},
+	{"internal/notify", []string{"internal/diag"}}, // what people are told
 	{"internal/query", []string{
 		"internal/diag", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/splunk",
 		"internal/translate",
 	}},
 	{"internal/lint", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/translate"}}, // what is probably not meant
+	{"internal/kibana", nil}, // what a Kibana imports
 	{"internal/backend", []string{
-		"internal/alert", "internal/diag", "internal/ledger", "internal/match", "internal/scheduler", "internal/search",
+		"internal/alert", "internal/diag", "internal/ledger", "internal/match", "internal/notify", "internal/scheduler", "internal/search",
 	}},
 	{"internal/run", []string{
-		"internal/alert", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query", "internal/rule",
+		"internal/alert", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/notify", "internal/query", "internal/rule",
 		"internal/scheduler", "internal/search", "internal/sigma", "internal/splunk",
 	}},
 	{"internal/testkit", []string{"internal/backend", "internal/diag", "internal/match", "internal/query", "internal/rule", "internal/scheduler", "internal/search"}},
 	{"rules", nil},
 	{"cmd/runner", []string{
-		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/lint", "internal/match", "internal/query",
+		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/kibana", "internal/ledger", "internal/lint", "internal/match", "internal/notify", "internal/query",
 		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate", "rules",
 	}},
+	{"tocsintest", nil}, // what suites of others import; it runs the command
 	{"integration", nil},
 	{"tools", []string{"internal/fieldmap"}},
 }
@@ -68,20 +71,25 @@ var wings = []wing{
 // inside is what packages import of their own wing.
 var inside = map[string][]string{
 	"cmd/runner": {
-		"cmd/runner/internal/api", "cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/guard", "cmd/runner/internal/importing", "cmd/runner/internal/metrics", "cmd/runner/internal/page",
-		"cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server", "cmd/runner/internal/snapshot",
+		"cmd/runner/internal/api", "cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/guard", "cmd/runner/internal/importing", "cmd/runner/internal/logs", "cmd/runner/internal/metrics", "cmd/runner/internal/page",
+		"cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server", "cmd/runner/internal/snapshot", "cmd/runner/internal/tracing",
 	},
 	"cmd/runner/internal/page":      {"cmd/runner/internal/api", "cmd/runner/internal/guard"},
 	"cmd/runner/internal/sample":    {"cmd/runner/internal/api"},
+	"internal/alert/enrich":         {"internal/alert"},
+	"internal/alert/workflow":       {"internal/alert"},
 	"internal/diag/failure":         {"internal/diag/invariants"},
 	"internal/diag/tomltree":        {"internal/diag"},
 	"internal/diag/yamltree":        {"internal/diag"},
 	"internal/ledger/catchup":       {"internal/ledger"},
 	"internal/ledger/coverage":      {"internal/ledger"},
 	"internal/ledger/storetest":     {"internal/ledger"},
-	"internal/match/condition":      {"internal/match/lregexp", "internal/match/mapping"},
+	"internal/match/condition":      {"internal/match/analysis", "internal/match/lregexp", "internal/match/mapping"},
 	"internal/match/event":          {"internal/match/mapping"},
 	"internal/match/indicator":      {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
+	"internal/notify/channel":       {"internal/notify"},
+	"internal/notify/routes":        {"internal/notify", "internal/notify/channel"},
+	"internal/notify/storetest":     {"internal/notify"},
 	"internal/query/anomaly":        {"internal/query", "internal/query/binding", "internal/query/single"},
 	"internal/query/binding":        {"internal/query"},
 	"internal/query/correlating":    {"internal/query"},
@@ -126,6 +134,7 @@ var libraries = map[string][]string{
 	"github.com/elastic/":           {"internal/backend/elastic"},
 	"go.etcd.io/bbolt":              {"internal/backend/store"},
 	"github.com/prometheus/":        {"cmd/runner/internal/metrics"},
+	"go.opentelemetry.io/":          {"cmd/runner/internal/tracing"},
 	"github.com/alecthomas/kong":    {"cmd/runner"},
 	"github.com/vbauerster/mpb":     {"cmd/runner"},
 	"github.com/lmittmann/tint":     {"cmd/runner"},
@@ -135,6 +144,8 @@ var libraries = map[string][]string{
 	"github.com/dlclark/regexp2/v2": {"internal/match/pcre"},
 	"github.com/oschwald/maxminddb": {"cmd/runner/internal/geoip"},
 	"github.com/bmatcuk/doublestar": {"internal/sigma"},
+	"github.com/testcontainers/":    {"tocsintest"},
+	"github.com/nicholas-fedor/":    {"internal/notify/channel"},
 }
 
 // banned are libraries that not even tests import.

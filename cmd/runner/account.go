@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tocsin/internal/run/pipeline"
+	"tocsin/internal/run/service"
 )
 
 // logOnce reports an execution of a round whose account is written in another way: what succeeded is not logged, and
@@ -133,4 +134,16 @@ func (w *warnings) fresh(ruleID string, now []string) []bool {
 	}
 	w.last[ruleID] = now
 	return out
+}
+
+// keep forgets the warnings of rules that do not run any more.
+func (w *warnings) keep(rules []*service.Rule) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	known := byID(rules)
+	for id := range w.last {
+		if known[id] == nil {
+			delete(w.last, id)
+		}
+	}
 }

@@ -16,11 +16,17 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// alertsCmd lists, counts and shows stored alerts.
+// alertsCmd lists, counts, shows and changes stored alerts.
 type alertsCmd struct {
 	List alertsListCmd `cmd:"" default:"withargs" help:"List alerts, newest first."`
 	Top  alertsTopCmd  `cmd:"" help:"Count the alerts of each rule, most first."`
 	Show alertsShowCmd `cmd:"" help:"Show one alert."`
+
+	Close  alertsCloseCmd  `cmd:"" help:"Close alerts."`
+	Ack    alertsAckCmd    `cmd:"" help:"Acknowledge alerts."`
+	Open   alertsOpenCmd   `cmd:"" help:"Open alerts again."`
+	Tag    alertsTagCmd    `cmd:"" help:"Add tags to alerts, and remove tags."`
+	Assign alertsAssignCmd `cmd:"" help:"Assign alerts to users, and take users off."`
 }
 
 type alertsListCmd struct {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tocsin/internal/alert"
+	"tocsin/internal/alert/workflow"
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/diag"
 	"tocsin/internal/match/condition"
@@ -25,6 +26,7 @@ type alertFlags struct {
 	Rule     []string `help:"Only alerts of rules with this name or rule_id; * stands for any text. May be repeated." placeholder:"NAME|ID" sep:"none"`
 	Host     []string `help:"Only alerts about hosts with this name, id or address; * stands for any text. May be repeated." placeholder:"HOST" sep:"none"`
 	User     []string `help:"Only alerts about users with this name, id or e-mail address; * stands for any text. May be repeated." placeholder:"USER" sep:"none"`
+	Status   []string `help:"Only alerts of these statuses: open, acknowledged, closed." placeholder:"STATUS"`
 	Where    string   `help:"Only alerts that match this condition in KQL, on any field of the alert." placeholder:"KQL"`
 }
 
@@ -56,6 +58,11 @@ var (
 
 const hostAddress = "host.ip"
 
+// set reports whether a flag selects some of the alerts.
+func (c *alertFlags) set() bool {
+	return !c.Since.IsZero() || len(c.Severity)+len(c.Rule)+len(c.Host)+len(c.User)+len(c.Status) > 0 || c.Where != ""
+}
+
 func (c *alertFlags) check(risk bool) error {
 	for i, s := range c.Severity {
 		c.Severity[i] = strings.ToLower(s)
@@ -63,8 +70,14 @@ func (c *alertFlags) check(risk bool) error {
 			return usagef("--severity %q is not one of low, medium, high, critical", s)
 		}
 	}
-	if risk && len(c.Severity)+len(c.Host)+len(c.User) > 0 {
-		return usagef("--severity, --host and --user are about alerts: for risk events use --where, such as 'risk.object: web-1'")
+	for i, s := range c.Status {
+		c.Status[i] = strings.ToLower(s)
+		if !slices.Contains(workflow.Statuses, c.Status[i]) {
+			return usagef("--status %q is not one of %s", s, strings.Join(workflow.Statuses, ", "))
+		}
+	}
+	if risk && len(c.Severity)+len(c.Host)+len(c.User)+len(c.Status) > 0 {
+		return usagef("--severity, --status, --host and --user are about alerts: for risk events use --where, such as 'risk.object: web-1'")
 	}
 	return nil
 }
@@ -137,6 +150,7 @@ func (c *alertFlags) conditions(risk bool) (all condition.And, names []string) {
 		ruleFields[1] = "rule.name"
 	}
 	add(c.Severity, func(v string) condition.Expr { return condition.Term{Field: alert.SeverityField, Value: v} })
+	add(c.Status, func(v string) condition.Expr { return condition.Term{Field: workflow.StatusField, Value: v} })
 	add(c.Rule, func(v string) condition.Expr { return anyOf(ruleFields, v) })
 	add(c.User, func(v string) condition.Expr { return anyOf(userFields, v) })
 	add(c.Host, func(v string) condition.Expr {

@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/match/condition"
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 )
@@ -98,63 +97,14 @@ func (t *alertTable) members(ctx context.Context) (map[string][]alert.Document, 
 			ids = append(ids, g)
 		}
 	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	shells, err := t.kept.GetAll(ctx, ids) // the id of the group is that of its alert
+	groups, err := alertGroups{t.kept, t.fields}.of(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("list alerts of sequences: %w", err)
-	}
-	var below []string
-	for _, shell := range shells {
-		for _, a := range event.Objects(shell.Source, "kibana.alert.ancestors") {
-			if a["type"] == "signal" {
-				below = append(below, event.First(a, "id"))
-			}
-		}
-	}
-	blocks, err := t.kept.GetAll(ctx, below)
-	if err != nil {
-		return nil, fmt.Errorf("list alerts of sequences: %w", err)
-	}
-	groups := map[string][]alert.Document{}
-	for id, shell := range shells {
-		groups[id] = []alert.Document{shell}
-	}
-	for _, b := range blocks {
-		if g := event.First(b.Source, groupID); groups[g] != nil && isMember(b) {
-			groups[g] = append(groups[g], b)
-		}
-	}
-	for _, id := range ids {
-		if groups[id] == nil {
-			if groups[id], err = t.orphans(ctx, id); err != nil {
-				return nil, err
-			}
-		}
+		return nil, err
 	}
 	for _, g := range groups {
 		slices.SortFunc(g, func(a, b alert.Document) int { return place(a) - place(b) })
 	}
 	return groups, nil
-}
-
-// orphans finds the members of a group that has no alert of its own.
-func (t *alertTable) orphans(ctx context.Context, group string) ([]alert.Document, error) {
-	fields, err := t.fields(ctx, []string{groupID})
-	if err != nil {
-		return nil, err
-	}
-	var found []alert.Document
-	f := alert.Filter{Where: condition.Term{Field: groupID, Value: group}, Fields: fields, Limit: tablePage}
-	err = t.kept.List(ctx, f, func(d alert.Document) (bool, error) {
-		found = append(found, d)
-		return true, nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list alerts of sequences: %w", err)
-	}
-	return found, nil
 }
 
 // isMember reports whether an alert is a building block of a group.

@@ -25,6 +25,8 @@ type backfillCmd struct {
 }
 
 type backfillRunCmd struct {
+	traceFlags
+
 	From            moment        `help:"Start of the time range; its slots are run." placeholder:"T"`
 	To              moment        `help:"End of the time range; a slot at this time is not run." placeholder:"T"`
 	Rule            []string      `help:"Only this rule (rule_id or name). May be repeated. A disabled rule runs if it is named." placeholder:"ID" sep:"none"`
@@ -94,6 +96,11 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 	if len(plans) == 0 && !c.From.IsZero() {
 		return nil // the user disabled all rules
 	}
+	ctx, traces, err := c.begin(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop(ctx)
 	b, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -108,6 +115,11 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		a.nameMisfits(ctx, b)
+	}
+	if c.writes() && c.AlertsNamespace == "" { // alerts in another namespace are a trial: nobody is notified
+		if p.notices, err = a.notifier(ctx, b); err != nil {
+			return err
+		}
 	}
 	rules, job, err := c.job(ctx, p, plans)
 	if err != nil {
@@ -218,6 +230,10 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		risk.Indexer = store.NewMemory()
 		p.tables = tables.Dry(p.tables)
 	}
+	enrich, err := a.openEnrichment(ctx, p.backend, nil)
+	if err != nil {
+		return err
+	}
 	settled := a.settling(p.backend, nil)
 	settled.compare(ctx)
 	settled.learn(ctx, patternsOf(rules, func(r backfill.Rule) []string { return r.Plan.Rule().Reads() }))
@@ -226,7 +242,8 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		Jobs: backfill.Jobs{Store: slots},
 		Rounds: &pipeline.Round{
 			Pipeline: &pipeline.Pipeline{
-				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: alert.Options{IdentityField: a.global.IdentityField}, Series: known, Tables: p.tables,
+				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: a.alertOptions(p.backend), Enrich: enrich, Series: known, Tables: p.tables,
+				Telling: p.notices.telling(0, "backfill/"+job.ID),
 			},
 			Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: show.observe,
 		},
@@ -235,7 +252,14 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 			Report: c.report(show), Executed: show.executed,
 		},
 	}
+	sent := p.notices.begin(ctx, time.Now, 0, nil)
 	result, err := runner.Run(search.Background(ctx), job, rules) // live rules have priority
+	if err == nil {
+		err = p.notices.release(ctx, "backfill/"+job.ID)
+	}
+	if drainErr := sent.drain(ctx, c.Grace); err == nil {
+		err = drainErr
+	}
 	show.finish(ctx)
 	if len(result.Accounts) == 0 { // the job did not start
 		return jobError(err)

@@ -22,8 +22,8 @@ type jobAccount struct {
 	Rules     int       `json:"rules"`
 	Slots     int64     `json:"slots"`
 	Covered   int64     `json:"covered"`
-	Created   time.Time `json:"created"`
 	Begun     time.Time `json:"begun"`
+	Resumed   time.Time `json:"resumed"`
 	TakenUp   int64     `json:"taken_up"`
 	Cancelled bool      `json:"cancelled,omitempty"`
 }
@@ -55,7 +55,7 @@ func (c *backfillListCmd) Run(ctx context.Context, a *app) error {
 		}
 		list = append(list, jobAccount{
 			Job: j.ID, Status: jobStatus(j, covered), From: j.From, To: j.To, Target: j.Target, Rules: len(j.Rules), Slots: j.Slots,
-			Covered: covered, Created: j.Created, Begun: j.Begun, TakenUp: j.Taken, Cancelled: j.Cancelled,
+			Covered: covered, Begun: j.Begun, Resumed: j.Resumed, TakenUp: j.Taken, Cancelled: j.Cancelled,
 		})
 	}
 	if a.global.Format != "text" {
@@ -65,10 +65,10 @@ func (c *backfillListCmd) Run(ctx context.Context, a *app) error {
 		_, err := io.WriteString(a.err, "no jobs\n")
 		return wrapWrite(err)
 	}
-	t := newTable(a.out, "JOB", "STATUS", "RULES", "SLOTS", "COVERED", "FROM", "TO", "NAMESPACE", "BEGUN")
+	t := newTable(a.out, "JOB", "STATUS", "RULES", "SLOTS", "COVERED", "FROM", "TO", "NAMESPACE", "BEGUN", "RESUMED")
 	for _, j := range list {
 		t.row(j.Job, j.Status, j.Rules, j.Slots, fmt.Sprintf("%d (%d %%)", j.Covered, percent(j.Covered, j.Slots)),
-			j.From.Format(time.RFC3339), j.To.Format(time.RFC3339), j.Target, j.Begun.Format(time.RFC3339))
+			j.From.Format(time.RFC3339), j.To.Format(time.RFC3339), j.Target, j.Begun.Format(time.RFC3339), resumed(j))
 	}
 	return t.flush()
 }
@@ -91,11 +91,19 @@ func percent(n, of int64) int64 {
 	return n * 100 / of
 }
 
-// pace formats the speed of a job and the estimated remaining time.
-func pace(p backfill.Progress, took time.Duration) string {
-	rate, remaining := p.Pace(took)
+// resumed formats when a job was last resumed.
+func resumed(j jobAccount) string {
+	if j.TakenUp < 2 {
+		return "-"
+	}
+	return j.Resumed.Format(time.RFC3339)
+}
+
+// pace formats the speed of a job that has run for some time, and how long the rest takes.
+func pace(p backfill.Progress, took time.Duration, now time.Time) string {
+	remaining := p.RemainingAt(now)
 	if remaining < 0 {
 		return "…"
 	}
-	return fmt.Sprintf("%.0f slots/s, %s left", rate, remaining.Round(time.Second))
+	return fmt.Sprintf("%.0f slots/s, %s left", p.Rate(took), remaining.Round(time.Second))
 }

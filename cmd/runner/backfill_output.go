@@ -116,7 +116,7 @@ type backfillProgress struct {
 const logEvery = 10 * time.Second
 
 func newBackfillProgress(a *app, job backfill.Job) *backfillProgress {
-	p := &backfillProgress{app: a, job: job, begun: time.Now(), logged: time.Now()}
+	p := &backfillProgress{app: a, job: job, begun: time.Now(), logged: time.Now(), progress: backfill.Progress{Remaining: -1}}
 	a.global.log.Info("backfill", "job", job.ID, "rules", len(job.Rules), "slots", job.Slots, "from", job.From, "to", job.To)
 	p.bar = a.bars.add("slots", job.Slots, decor.Any(func(decor.Statistics) string { return " " + p.pace() }))
 	return p
@@ -126,7 +126,7 @@ func newBackfillProgress(a *app, job backfill.Job) *backfillProgress {
 func (p *backfillProgress) pace() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return pace(p.progress, time.Since(p.begun))
+	return pace(p.progress, time.Since(p.begun), time.Now())
 }
 
 func (p *backfillProgress) report(now backfill.Progress) {

@@ -37,6 +37,8 @@ type backfillPlaces struct {
 	calm func(context.Context) error
 	// settle makes written alerts visible to searches.
 	settle func(context.Context) error
+	// notices tells people of the alerts; nil: nobody is told.
+	notices *notifier
 }
 
 // backfillPlaces returns the stores of b. The ledger is always the ledger of --namespace; alerts and risk events
@@ -97,7 +99,7 @@ func (a *app) backfillElastic(p *backfillPlaces, alerts *elastic.Alerts, b *back
 		if err := errors.Join(alerts.Install(ctx), slots.Install(ctx)); err != nil {
 			return fmt.Errorf("install the indices of alerts and ledger: %w", connection(err))
 		}
-		return nil
+		return a.meetKibana(ctx, b, alerts)
 	}
 	b.misfits = func(ctx context.Context) ([]elastic.Misfit, error) { return elastic.Misfits(ctx, alerts, slots) }
 	p.settle = func(ctx context.Context) error { return connection(alerts.Settle(ctx)) }

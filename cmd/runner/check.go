@@ -46,6 +46,13 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	c.lint(&rules, lints, paths)
+	if a.global.Notify != "" {
+		_, diags, err := a.global.readRoutes()
+		if err != nil {
+			return err
+		}
+		rules.report.Diagnostics = append(rules.report.Diagnostics, diags...)
+	}
 	out := a.out
 	if a.global.Format == "text" {
 		out = painted(a.screen)

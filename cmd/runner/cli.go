@@ -16,22 +16,29 @@ import (
 type cli struct {
 	globals
 
-	Demo     demoCmd     `cmd:"" help:"Run the shipped rules over sample events and show the alerts. Needs no server and no setup."`
-	Run      runCmd      `cmd:"" help:"Run rules on their schedule as a service, or once."`
-	Check    checkCmd    `cmd:"" help:"Load rules and report every mistake in them."`
-	Explain  explainCmd  `cmd:"" help:"Show how a rule becomes a request to Elasticsearch, or why an event matches or does not match."`
-	Test     testCmd     `cmd:"" help:"Run rule tests (*.test.toml)."`
-	Fmt      fmtCmd      `cmd:"" help:"Give rule files in TOML their normal form."`
-	Import   importCmd   `cmd:"" help:"Make rule files of Kibana exports, of a Kibana, or of published rules."`
-	New      newCmd      `cmd:"" help:"Write a rule with its test, to begin with."`
-	Query    queryCmd    `cmd:"" help:"Search events with an ad hoc query."`
-	Hunt     huntCmd     `cmd:"" help:"Count what many rules find in event files or in a past time range. Writes no alerts."`
-	Alerts   alertsCmd   `cmd:"" help:"List and show alerts."`
-	Backfill backfillCmd `cmd:"" help:"Run rules over a past time range as a resumable job, and list jobs."`
-	Coverage coverageCmd `cmd:"" help:"Show which slots of the rules are covered, and run the open ones."`
-	Top      topCmd      `cmd:"" help:"Show what rules cost, how many alerts they make and when they last succeeded, and which are over a budget."`
-	Attack   attackCmd   `cmd:"" help:"Count enabled rules by tactic and technique of MITRE ATT&CK."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Demo       demoCmd     `cmd:"" help:"Run the shipped rules over sample events and show the alerts. Needs no server and no setup."`
+	Run        runCmd      `cmd:"" help:"Run rules on their schedule as a service, or once."`
+	Check      checkCmd    `cmd:"" help:"Load rules and report every mistake in them."`
+	Explain    explainCmd  `cmd:"" help:"Show how a rule becomes a request to Elasticsearch, or why an event matches or does not match."`
+	Test       testCmd     `cmd:"" help:"Run rule tests (*.test.toml)."`
+	Fmt        fmtCmd      `cmd:"" help:"Give rule files in TOML their normal form."`
+	Import     importCmd   `cmd:"" help:"Make rule files of Kibana exports, of a Kibana, or of published rules."`
+	New        newCmd      `cmd:"" help:"Write a rule with its test, to begin with."`
+	Query      queryCmd    `cmd:"" help:"Search events with an ad hoc query."`
+	Hunt       huntCmd     `cmd:"" help:"Count what many rules find in event files or in a past time range. Writes no alerts."`
+	Alerts     alertsCmd   `cmd:"" help:"List and show alerts, and change their status, tags and assignees."`
+	Backfill   backfillCmd `cmd:"" help:"Run rules over a past time range as a resumable job, and list jobs."`
+	Coverage   coverageCmd `cmd:"" help:"Show which slots of the rules are covered, and run the open ones."`
+	Runners    runnersCmd  `cmd:"" help:"Show the live runners, and which rules belong to which of them."`
+	Top        topCmd      `cmd:"" help:"Show what rules cost, how many alerts they make and when they last succeeded, and which are over a budget."`
+	Attack     attackCmd   `cmd:"" help:"Count enabled rules by tactic and technique of MITRE ATT&CK."`
+	Doctor     doctorCmd   `cmd:"" help:"Check whether the service can run here, and name what is missing: connection, privileges, templates, mappings, clocks, disks, rules."`
+	Setup      setupCmd    `cmd:"" help:"Print, or send, what a cluster needs before the service runs: role, API key, lifecycle, templates."`
+	ShowConfig configCmd   `cmd:"" name:"config" help:"Show the effective configuration of the service, and where each value is from."`
+	Kibana     kibanaCmd   `cmd:"" help:"Make what a Kibana imports."`
+	Health     healthCmd   `cmd:"" help:"Ask the service on this machine whether it is alive, as the health check of a container."`
+	Version    versionCmd  `cmd:"" help:"Print the version."`
+	Notices    noticesCmd  `cmd:"" name:"notify" help:"List notifications, send dead ones again, and test the routes."`
 
 	Completion completionCmd `cmd:"" help:"Print the script that completes the command line in bash, zsh or fish, as in source <(runner completion bash)."`
 	Man        manCmd        `cmd:"" help:"Write the manual pages."`
@@ -44,8 +51,9 @@ type exited int
 // parse fills c from flags, environment and configuration file, and returns the command to run. The command is nil
 // after help was printed.
 func parse(c *cli, args []string, std stdio) (command *kong.Context, err error) {
-	var file settings
-	parser, err := newParser(c, &file, std)
+	file := &settings{}
+	c.settings = file
+	parser, err := newParser(c, file, std)
 	if err != nil {
 		return nil, err
 	}

@@ -80,12 +80,23 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 	if err := b.install(ctx); err != nil {
 		return err
 	}
+	notices, err := a.notifier(ctx, b)
+	if err != nil {
+		return err
+	}
 	a.nameMisfits(ctx, b)
-	r := &runner{app: a, cmd: &runCmd{Concurrency: c.Concurrency, Strategy: string(planner.Auto)}, backend: b, rules: rules, ledger: book}
+	r := &runner{
+		app: a, cmd: &runCmd{Concurrency: c.Concurrency, Strategy: string(planner.Auto), NotifyAge: defaultNotifyAge}, backend: b, rules: rules, ledger: book,
+		notices: notices,
+	}
+	if r.enrich, err = a.openEnrichment(ctx, b, nil); err != nil {
+		return err
+	}
 	round := r.newRound(c.Concurrency)
 	round.Observe = nil
 	round.Recorder = &service.Recorder{Ledger: book, Now: a.clock.Passed, Log: a.global.log, Fence: fence, Rules: known, Events: b.events}
-	return c.run(ctx, r, round, owed)
+	sent := notices.begin(ctx, a.clock.Passed, 0, nil)
+	return errors.Join(c.run(ctx, r, round, owed), sent.drain(ctx, drainGrace))
 }
 
 // owed returns the open slots, the same ones that coverage gaps lists.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/internal/diag"
 	"tocsin/internal/run/pipeline"
 )
@@ -112,9 +113,9 @@ func (d *digest) tell(ctx context.Context, log *slog.Logger) {
 
 // some returns the first names as a text.
 func (n *names) some() string {
-	text := strings.Join(n.list[:min(len(n.list), shownNames)], ", ")
+	text := strings.Join(n.list[:min(len(n.list), shownNames)], logs.Separator)
 	if len(n.list) > shownNames {
-		text += ", …"
+		text += logs.Separator + "…"
 	}
 	return text
 }

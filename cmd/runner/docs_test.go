@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -11,9 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tocsin/cmd/runner/internal/config"
 	"tocsin/cmd/runner/internal/metrics"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/notify"
 	"tocsin/internal/run/pipeline"
+	"tocsin/internal/run/service"
+	"tocsin/internal/search/planner"
 	"tocsin/internal/testkit/conformance"
 )
 
@@ -70,22 +78,86 @@ func TestDocsOperations(t *testing.T) {
 	}
 }
 
-// TestDocsMetrics wants every metric of the runner in docs/operations.md.
+// TestDocsMetrics wants every metric of the runner in docs/monitoring.md, and no other.
 func TestDocsMetrics(t *testing.T) {
+	found := map[string]bool{}
+	for _, name := range regexp.MustCompile(`(?m)^# TYPE (tocsin_\w+) `).FindAllStringSubmatch(everyMetric(t), -1) {
+		found[name[1]] = true
+	}
+	listed := map[string]bool{}
+	for _, page := range []string{"monitoring.md", "operations.md"} {
+		p, err := conformance.ReadPage(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range regexp.MustCompile("(?m)^\\| `(tocsin_\\w+)` \\|").FindAllStringSubmatch(p.Text, -1) {
+			listed[row[1]] = true
+		}
+	}
+	for name := range found {
+		if !listed[name] {
+			t.Errorf("monitoring.md does not list %s", name)
+		}
+	}
+	for name := range listed {
+		if !found[name] {
+			t.Errorf("%s is listed, and no scrape has it", name)
+		}
+	}
+}
+
+// TestDocsRoles: the roles in docs/operations.md are those that the command prints for the shipped rules.
+func TestDocsRoles(t *testing.T) {
+	var want, got []string
+	for _, args := range [][]string{nil, {"--first"}} {
+		var out, errs bytes.Buffer
+		if code := execute(t.Context(), append([]string{"setup", "role", "--namespace", "production"}, args...), stdio{strings.NewReader(""), &out, &errs}); code != exitDone {
+			t.Fatalf("exit code %d, %s", code, errs.String())
+		}
+		_, body, _ := strings.Cut(out.String(), "tocsin-production\n")
+		want = append(want, strings.TrimSpace(body))
+	}
+	for _, b := range operationsPage(t).Blocks {
+		if b.Info == "json" && strings.Contains(b.Text, "tocsin-alerts-production") {
+			got = append(got, strings.TrimSpace(b.Text))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("docs/operations.md (-printed +documented):\n%s", diff)
+	}
+}
+
+// everyMetric returns a scrape that has every metric.
+func everyMetric(t *testing.T) string {
+	t.Helper()
 	m := metrics.New()
-	m.Execution(pipeline.Execution{RuleID: "r", Status: pipeline.Succeeded, Slot: time.Unix(1, 0)})
+	m.Running([]metrics.Rule{{ID: "r", Name: "Rule", Type: "query", Severity: "low", Interval: time.Minute}})
+	m.Runner(metrics.Runner{ID: "1", Host: "h", Version: "v"})
+	m.Cluster(metrics.Cluster{Name: "n", UUID: "u", Version: "8.19.0"})
+	m.Share(func() metrics.Share { return metrics.Share{Runners: 1, Owned: 1, Renewed: time.Unix(1, 0)} })
 	m.Rules(metrics.Rules{Valid: 1})
+	m.Enriched("s", "added")
+	m.EnrichmentLoaded("s", time.Unix(1, 0))
+	m.EnrichmentFailed("s")
+	m.Notifications([]notify.Stat{{Route: "r", Status: notify.Pending, Count: 1, Oldest: time.Unix(1, 0)}})
+	m.Notified("r", "delivered")
+	m.Traces(func() (sent, failed int64) { return 1, 1 })
+	unread := &failure.Error{Kind: failure.Rejected, Op: "search", Unread: failure.Forbidden, Err: errors.New("no")} //nolint:err113 // any
+	m.Execution(pipeline.Execution{RuleID: "r", Status: pipeline.Failed, Slot: time.Unix(1, 0), Err: unread})
+	m.Execution(pipeline.Execution{
+		RuleID: "r", Status: pipeline.Succeeded, Slot: time.Unix(1, 0), Suppressed: 1, Skipped: 1, Aside: 1, Omitted: 1, Resolved: true,
+		Risk: pipeline.RiskCount{Created: 1, Duplicates: 1, Failed: 1},
+	})
+	m.Execution(pipeline.Execution{RuleID: "r", Status: pipeline.PartialFailure, Slot: time.Unix(2, 0)})
+	m.Late(pipeline.Execution{RuleID: "r", Created: 1})
+	m.Standing(service.Standing{Open: map[string]int{"r": 1}})
+	m.Settling(map[string]time.Duration{"r": time.Second}, 0)
+	m.Skew(time.Second)
+	m.Reload(true)
+	m.Round(planner.Round{})
+	m.Searches(metrics.Searches{Limit: 1})
 	m.Hooks(slog.New(slog.DiscardHandler)).Missed("r", 1)
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
-	found := regexp.MustCompile(`(?m)^# TYPE (tocsin_\w+) `).FindAllStringSubmatch(answer.Body.String(), -1)
-	if len(found) < 10 {
-		t.Errorf("found %d metrics", len(found))
-	}
-	p := operationsPage(t)
-	for _, name := range found {
-		if !strings.Contains(p.Text, "| `"+name[1]+"` |") {
-			t.Errorf("operations.md does not list %s", name[1])
-		}
-	}
+	return answer.Body.String()
 }

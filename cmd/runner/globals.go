@@ -14,6 +14,8 @@ import (
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
 
+	"tocsin/cmd/runner/internal/logs"
+	"tocsin/internal/backend/elastic"
 	"tocsin/internal/rule"
 )
 
@@ -42,10 +44,16 @@ type globals struct {
 	SigmaLevel        []string      `name:"sigma-level" help:"Levels of the rules of Sigma that run; by default all." placeholder:"LEVEL" group:"Sigma"`
 	CorrelationMax    time.Duration `name:"correlation-max" help:"Longest timespan of a correlation of Sigma: the hits of so much time are kept." default:"168h" group:"Sigma"`
 
-	Elasticsearch []string      `help:"Elasticsearch URLs." placeholder:"URL" group:"Elasticsearch" xor:"place,events"`
+	Elasticsearch []string      `help:"Elasticsearch URLs." placeholder:"URL" group:"Elasticsearch" xor:"place,events,address"`
+	CloudID       string        `name:"cloud-id" help:"Cloud id of a deployment in Elastic Cloud, instead of --elasticsearch." placeholder:"ID" group:"Elasticsearch" xor:"place,events,address"`
+	Proxy         string        `help:"URL of the proxy to Elasticsearch (http, https or socks5), or none. Default: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment." placeholder:"URL" group:"Elasticsearch"`
 	Username      string        `help:"User for basic authentication; the password comes from TOCSIN_PASSWORD or --password-file." placeholder:"NAME" group:"Elasticsearch"`
 	PasswordFile  string        `help:"File with the password." placeholder:"FILE" group:"Elasticsearch"`
 	APIKeyFile    string        `name:"api-key-file" help:"File with an API key (encoded). Without it, the key comes from TOCSIN_API_KEY." placeholder:"FILE" group:"Elasticsearch"`
+	BearerFile    string        `name:"bearer-token-file" help:"File with a bearer token. Without it, the token comes from TOCSIN_BEARER_TOKEN." placeholder:"FILE" group:"Elasticsearch"`
+	ClientCert    string        `name:"client-cert" help:"Client certificate (PEM), with its key in --client-key. Both are read again for each connection." placeholder:"FILE" group:"Elasticsearch"`
+	ClientKey     string        `name:"client-key" help:"Key of the client certificate (PEM)." placeholder:"FILE" group:"Elasticsearch"`
+	CAFingerprint string        `name:"ca-fingerprint" help:"SHA-256 fingerprint of the certificate authority, instead of --ca-file." placeholder:"HEX" group:"Elasticsearch"`
 	CAFile        string        `name:"ca-file" help:"Certificate authority that signed the servers' certificates (PEM)." placeholder:"FILE" group:"Elasticsearch"`
 	Timeout       time.Duration `name:"request-timeout" help:"Timeout of one request to Elasticsearch." default:"30s" group:"Elasticsearch"`
 	Closed        string        `help:"Whether a closed index leaves a window unread: ignore (never) or unread (always). Default: when the rule names the index, or when a wildcard matches it and it may hold events of the window." default:"" enum:",ignore,unread" group:"Elasticsearch"`
@@ -56,14 +64,23 @@ type globals struct {
 	Events  []string `help:"Event files (NDJSON, also .gz and .zst). - is standard input." placeholder:"FILE" sep:"none" group:"Embedded" xor:"events"`
 	Mapping string   `help:"Elasticsearch mapping of the event files (JSON)." placeholder:"FILE" group:"Embedded"`
 
+	kibanaFlags
+
 	Namespace     string `help:"Namespace of the alerts: they are in tocsin-alerts-<namespace>." default:"default" group:"Global"`
+	Enrichment    string `help:"Configuration (TOML) of what alerts are enriched with: databases of addresses, tables of assets and users." placeholder:"FILE" group:"Global"`
 	IdentityField string `help:"Field that identifies events, such as event.id, instead of index and _id." placeholder:"FIELD" group:"Global"`
+
+	Notify string `help:"File (TOML) with the routes of notifications. Without it, nobody is notified." placeholder:"FILE" group:"Global"`
 
 	Format    string `help:"Output format. Some commands have further formats, or fewer." placeholder:"text|json|ndjson" default:"text" group:"Global"`
 	LogFormat string `help:"Log format: text or json." enum:"text,json" default:"text" group:"Global"`
 	LogLevel  string `help:"Lowest level that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" group:"Global"`
 
 	log *slog.Logger
+	// settings are where values that are not on the command line are from.
+	settings *settings
+	// names are of the rules that were loaded last, for the log.
+	names logs.Names
 	// riskNamespace is the namespace of risk events; empty means Namespace.
 	riskNamespace string
 }
@@ -97,14 +114,16 @@ func (g *globals) openLog(w io.Writer) error {
 	if err := level.UnmarshalText([]byte(g.LogLevel)); err != nil {
 		return usagef("--log-level: %w", err)
 	}
+	var handler slog.Handler
 	switch {
 	case g.LogFormat == "json":
-		g.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds}))
+		handler = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds})
 	case isTerminal(w):
-		g.log = slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !paints(w)}))
+		handler = tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !paints(w)})
 	default:
-		g.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+		handler = slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
 	}
+	g.log = slog.New(logs.Handler(handler, &g.names))
 	return nil
 }
 
@@ -139,6 +158,57 @@ func (g *globals) dataViews() (map[string][]string, error) {
 		}
 	}
 	return views, nil
+}
+
+// resolveCloud gives --elasticsearch the address of --cloud-id.
+func (g *globals) resolveCloud() error {
+	if g.CloudID == "" {
+		return nil
+	}
+	if len(g.Elasticsearch) > 0 || len(g.Events) > 0 || g.Store != "" { // from sources of equal precedence
+		return usagef("--cloud-id excludes --elasticsearch, --events and --store")
+	}
+	address, err := elastic.CloudURL(g.CloudID)
+	if err != nil {
+		return usageError{err}
+	}
+	g.Elasticsearch = []string{address}
+	return nil
+}
+
+// connectionConfig returns how to connect to a cluster: its addresses, credentials and trust.
+func (g *globals) connectionConfig() (elastic.Config, error) {
+	cfg := elastic.Config{
+		URLs: g.Elasticsearch, Username: g.Username, CAFile: g.CAFile, CAFingerprint: g.CAFingerprint, ClientCert: g.ClientCert,
+		ClientKey: g.ClientKey, Proxy: g.Proxy, RequestTimeout: g.Timeout, SearchRate: g.SearchRate, Closed: elastic.ClosedPolicy(g.Closed),
+		WholePatterns: g.WholePatterns, UserAgent: "tocsin/" + version(), Logger: g.log,
+	}
+	err := g.readSecrets(&cfg)
+	if g.PasswordFile != "" || g.APIKeyFile != "" || g.BearerFile != "" {
+		cfg.Renewed = func() (elastic.Config, error) {
+			again := elastic.Config{Username: g.Username}
+			err := g.readSecrets(&again)
+			return again, err
+		}
+	}
+	return cfg, err
+}
+
+// readSecrets sets the credentials of a connection, from files or the environment.
+func (g *globals) readSecrets(cfg *elastic.Config) error {
+	for _, s := range []struct {
+		to             *string
+		file, variable string
+	}{
+		{&cfg.Password, g.PasswordFile, "PASSWORD"}, {&cfg.APIKey, g.APIKeyFile, "API_KEY"}, {&cfg.BearerToken, g.BearerFile, "BEARER_TOKEN"},
+	} {
+		text, err := secret(s.file, environmentPrefix+s.variable)
+		if err != nil {
+			return err
+		}
+		*s.to = text
+	}
+	return nil
 }
 
 // secret returns a secret from a file, or from the environment variable when no file is named. Errors never

@@ -11,6 +11,7 @@ import (
 var groups = []kong.Group{
 	{Key: "Global", Title: "Global flags:"},
 	{Key: "Elasticsearch", Title: "Global flags, Elasticsearch:"},
+	{Key: "Kibana", Title: "Global flags, Kibana:"},
 	{Key: "Embedded", Title: "Global flags, event files and the embedded store:"},
 	{Key: "Splunk", Title: "Global flags, Splunk's detections and searches:"},
 	{Key: "Sigma", Title: "Global flags, rules of Sigma:"},
@@ -80,22 +81,48 @@ var examples = map[string][]example{
 		{"by any field", "alerts list --where 'process.name: curl and not user.name: ci' --store alerts"},
 		{"how many each rule has made", "alerts top --since 7d --store alerts"},
 		{"one of them", "alerts show 4f1c0a --store alerts"},
+		{"close what a rule made in a day", "alerts close --rule 'Shell from*' --since 24h --reason false_positive --yes --store alerts"},
 	},
+	"kibana export": {{"a data view and a dashboard, to import under Stack Management, Saved Objects", "kibana export --output tocsin.ndjson"}},
 	"backfill run": {
 		{"what a past week would find", "backfill --rules rules/ --from now-7d --to now --dry-run --elasticsearch https://localhost:9200"},
 		{"resume a job", "backfill --rules rules/ --job trial --elasticsearch https://localhost:9200"},
 	},
 	"backfill list": {{"all jobs and how far they are", "backfill list --elasticsearch https://localhost:9200"}},
+	"notify list":   {{"what waits", "notify list --elasticsearch https://localhost:9200"}},
+	"notify dead":   {{"what was given up", "notify dead --store alerts"}},
+	"notify replay": {{"send all of a route again", "notify replay --route soc --store alerts"}},
+	"notify test":   {{"a message to every route", "notify test --notify routes.toml"}},
 	"coverage show": {{"of the last day", "coverage --rules rules/ --elasticsearch https://localhost:9200"}},
 	"coverage gaps": {{"of a week, for scripts", "coverage gaps --rules rules/ --from now-7d --format ndjson --elasticsearch https://localhost:9200"}},
 	"coverage fill": {{"run what is open", "coverage fill --rules rules/ --elasticsearch https://localhost:9200"}},
+	"runners": {
+		{"who runs what", "runners --rules rules/ --elasticsearch https://localhost:9200"},
+		{"which of them runs a rule", "runners --rules rules/ --rule 'Shell from a web server' --elasticsearch https://localhost:9200"},
+	},
 	"top": {
 		{"the rules that take most, of the last day", "top --rules rules/ --elasticsearch https://localhost:9200 --limit 20"},
 		{"the noisiest of a week, with a budget", "top --rules rules/ --from now-7d --sort alerts --budget-alerts 20 --elasticsearch https://localhost:9200"},
 	},
+	"doctor": {
+		{"before the first run", "doctor --rules rules/ --elasticsearch https://localhost:9200 --api-key-file key"},
+		{"for scripts", "doctor --rules rules/ --elasticsearch https://localhost:9200 --format json"},
+	},
+	"config": {
+		{"what is set, and where", "config --changed"},
+		{"as a configuration file", "config --format toml"},
+	},
+	"setup role":      {{"the role that the rules need", "setup role --rules rules/"}},
+	"setup apikey":    {{"make a key, into a file", "setup apikey --rules rules/ --apply --out key --elasticsearch https://localhost:9200 --username elastic"}},
+	"setup ilm":       {{"keep alerts for half a year", "setup ilm --rules rules/ --keep 4380h"}},
+	"setup templates": {{"make the templates and indices", "setup templates --rules rules/ --apply --elasticsearch https://localhost:9200 --username elastic"}},
 	"attack": {
 		{"by tactic", "attack --rules rules/"},
 		{"a layer for the ATT&CK Navigator", "attack --rules rules/ --format navigator"},
+	},
+	"health": {
+		{"whether the service is alive", "health"},
+		{"whether it can do its work", "health --ready --listen 127.0.0.1:9464"},
 	},
 	"version": {{"the version alone", "--version"}},
 	"completion": {

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +13,7 @@ import (
 	"strings"
 
 	"tocsin/cmd/runner/internal/importing"
+	"tocsin/internal/backend/elastic"
 )
 
 // mostExported bounds the export of a Kibana.
@@ -127,40 +126,30 @@ func (k *kibana) ask(ctx context.Context, method string, query url.Values, path 
 
 // authorize gives a request the credentials of Elasticsearch.
 func (g *globals) authorize(request *http.Request) error {
-	key, err := secret(g.APIKeyFile, "TOCSIN_API_KEY")
+	cfg, err := g.connectionConfig()
 	if err != nil {
 		return err
 	}
-	if key != "" {
-		request.Header.Set("Authorization", "ApiKey "+key)
-		return nil
-	}
-	if g.Username == "" {
-		return nil
-	}
-	password, err := secret(g.PasswordFile, "TOCSIN_PASSWORD")
+	header, err := cfg.Authorization()
 	if err != nil {
-		return err
+		return usageError{err}
 	}
-	request.SetBasicAuth(g.Username, password)
+	if header != "" {
+		request.Header.Set("Authorization", header)
+	}
 	return nil
 }
 
-var errNoCertificate = errors.New("it has no certificate in PEM")
-
-// kibanaClient returns a client that trusts --ca-file. It follows no redirects, which could take the credentials elsewhere.
+// kibanaClient returns a client that trusts what the client of Elasticsearch trusts. It follows no redirects, which could
+// take the credentials elsewhere.
 func (g *globals) kibanaClient() (*http.Client, error) {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment}
-	if g.CAFile != "" {
-		data, err := os.ReadFile(g.CAFile)
-		if err != nil {
-			return nil, usagef("ca-file: %w", err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM([]byte(strings.TrimSpace(string(data)))) {
-			return nil, usagef("ca-file: %s: %w", g.CAFile, errNoCertificate)
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	cfg, err := g.connectionConfig()
+	if err != nil {
+		return nil, err
+	}
+	transport, err := elastic.NewHTTPTransport(cfg)
+	if err != nil {
+		return nil, usageError{err}
 	}
 	return &http.Client{
 		Transport: transport, Timeout: 10 * g.Timeout,

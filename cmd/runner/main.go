@@ -7,11 +7,16 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // The zones of cron expressions, also where the system has none.
+
+	"github.com/google/uuid"
+
+	"tocsin/cmd/runner/internal/logs"
+
+	_ "golang.org/x/crypto/x509roots/fallback" // Certificate authorities, where the system has none.
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/failure"
@@ -50,6 +55,8 @@ type app struct {
 	typed map[string]bool
 	clock *settle.Clock
 	bars  *bars
+	// id distinguishes this process from all others, on this machine and elsewhere.
+	id string
 }
 
 // usageError is a mistake in the command line or the configuration; its exit code is exitUsage.
@@ -63,17 +70,13 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // errFailed ends a command whose rules or tests failed. The command has already reported which ones.
 var errFailed = errors.New("failed")
 
-// credentials matches user and password in a URL, which error messages must not show.
-var credentials = regexp.MustCompile(`://[^/\s]*@`)
-
 // execute runs one invocation and returns its exit code.
 func execute(ctx context.Context, args []string, std stdio) int {
 	var c cli
 	err := run(ctx, &c, args, std)
 	if err != nil && !errors.Is(err, errFailed) {
 		for _, line := range complaints(err, ctx.Err() != nil) {
-			line = credentials.ReplaceAllString(line, "://[redacted]@")
-			_, _ = fmt.Fprintf(std.err, "runner: %s\n", escaped(line))
+			_, _ = fmt.Fprintf(std.err, "runner: %s\n", escaped(logs.Blank(line)))
 		}
 	}
 	return exitCode(err, len(c.Elasticsearch) > 0)
@@ -100,7 +103,7 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 	if err != nil || command == nil {
 		return err
 	}
-	if err := c.openLog(std.err); err != nil {
+	if err := errors.Join(c.openLog(std.err), c.resolveCloud()); err != nil {
 		return err
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
@@ -108,7 +111,7 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 	if c.Format == "text" { // programs read the other formats, unescaped
 		std.out = diag.ShownWriter(screen)
 	}
-	return command.Run(&app{stdio: std, screen: screen, global: &c.globals, typed: typedFlags(command), clock: newClock(), bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
+	return command.Run(&app{stdio: std, screen: screen, global: &c.globals, typed: typedFlags(command), clock: newClock(), bars: &bars{w: std.err}, id: uuid.NewString()}) //nolint:wrapcheck // it is a command's own error
 }
 
 // exitCode returns the exit code for err. cluster reports whether the command used Elasticsearch.

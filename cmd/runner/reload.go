@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/cmd/runner/internal/report"
 	"tocsin/internal/diag"
 	"tocsin/internal/query"
@@ -46,6 +47,10 @@ func (r *reloading) reload(ctx context.Context) (change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	made, err := r.replace(ctx)
+	if routesErr := r.notices.reload(ctx); routesErr != nil { // the routes stay as they were
+		r.global.log.Error("the routes of notifications were not reloaded", "error", routesErr)
+		err = errors.Join(err, routesErr)
+	}
 	r.metrics.Reload(err == nil)
 	if err != nil {
 		r.global.log.Error("the rules were not reloaded", "error", err)
@@ -72,9 +77,9 @@ const mostNamed = 20
 
 func firstOf(ids []string) string {
 	if len(ids) > mostNamed {
-		return strings.Join(ids[:mostNamed], ",") + fmt.Sprintf(" and %d more", len(ids)-mostNamed)
+		return strings.Join(ids[:mostNamed], logs.Separator) + fmt.Sprintf(" and %d more", len(ids)-mostNamed)
 	}
-	return strings.Join(ids, ",")
+	return strings.Join(ids, logs.Separator)
 }
 
 func (r *reloading) replace(ctx context.Context) (change, error) {
@@ -211,7 +216,11 @@ func (r *reloading) keep(ctx context.Context) {
 
 // inputs are the files and directories that rules are made of.
 func (g *globals) inputs() []string {
-	return slices.Concat(g.Rules, g.FieldMap, g.SigmaPlaceholders, g.SigmaSchedule)
+	inputs := slices.Concat(g.Rules, g.FieldMap, g.SigmaPlaceholders, g.SigmaSchedule)
+	if g.Notify != "" {
+		inputs = append(inputs, g.Notify)
+	}
+	return inputs
 }
 
 // digestOf returns a digest of the ids and the content of rules.

@@ -31,12 +31,25 @@ func (g *globals) loadRules(ctx context.Context, paths []string) (catalog.Catalo
 	complaint = errors.Join(complaint, more)
 	if len(paths) == 0 {
 		set, diags, err := catalog.LoadFS(ctx, options, rules.FS, ".")
+		g.name(set)
 		return set, append(left, diags...), errors.Join(complaint, err)
 	}
 	good, more := readable("rules", paths)
 	set, diags, err := catalog.Load(ctx, options, good...)
 	set.UseDataViews(views)
+	g.name(set)
 	return set, append(left, diags...), errors.Join(complaint, more, err)
+}
+
+// name makes the names of rules known to the log.
+func (g *globals) name(set catalog.Catalog) {
+	names := map[string]string{}
+	for _, r := range slices.Concat(set.Broken(), set.Rules()) {
+		if r.ID != "" && r.Name != "" {
+			names[r.ID] = r.Name
+		}
+	}
+	g.names.Set(names)
 }
 
 // splunkOptions returns the options of searches in SPL. The field maps of --field-map override the shipped one.

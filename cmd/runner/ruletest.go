@@ -106,7 +106,7 @@ func (c *testCmd) tests(ctx context.Context, a *app, named []string, within stri
 		defer func() { _ = b.close() }()
 		run.Live = scratches(b)
 	}
-	outcomes, err := ruletest.RunAll(ctx, run, files, a.global.Rules...)
+	outcomes, err := ruletest.RunAll(ctx, run, files, slices.Concat(a.global.Rules, ruletest.Exceptions(paths...))...)
 	if err != nil {
 		return fmt.Errorf("test: %w", err)
 	}

@@ -2,15 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"tocsin/cmd/runner/internal/metrics"
-	"tocsin/internal/alert"
 	"tocsin/internal/ledger"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
@@ -21,6 +19,8 @@ import (
 
 // runCmd is the subcommand run: the service, or a single round with --once.
 type runCmd struct {
+	traceFlags
+
 	Once        bool           `help:"Run the latest slot of every rule, then exit."`
 	At          moment         `help:"With --once: use T as the slot of every rule. Its window is [T - look-back, T)." placeholder:"T"`
 	Concurrency int            `help:"Maximum number of rules that run at the same time." default:"8"`
@@ -31,11 +31,13 @@ type runCmd struct {
 	Overflow    string         `help:"How to treat hits beyond max_signals: drain (further runs make alerts of them) or summary (one alert with their number)." enum:"drain,summary" default:"drain"`
 	Ledger      bool           `help:"Record every slot in the ledger. Without the ledger there is no catch-up." default:"true" negatable:""`
 	Retention   time.Duration  `name:"ledger-retention" help:"How long the ledger keeps slots." default:"2160h"`
+	StoreKeeps  time.Duration  `name:"store-retention" help:"How long the embedded store keeps alerts and risk events. 0: for ever." default:"0s"`
 	LateAfter   time.Duration  `help:"How long after a slot to search for late events. 0: the measured time in which 99 % of the events arrive." default:"0s"`
 	Settle      *time.Duration `help:"How long to wait after a slot before its rule runs, so that events indexed before the slot are visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
 	Spread      time.Duration  `help:"Average distance between the starts of rules with equal intervals that need a search of their own, within the interval. 0: all start with their slot." default:"1s"`
 	Lease       time.Duration  `help:"Lease period. A silent runner is replaced within two periods." default:"15s"`
 	Reload      bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
+	NotifyAge   time.Duration  `name:"notify-max-age" help:"Alerts of slots that are older than this are notified in one digest for each rule." default:"1h"`
 	Listen      string         `help:"Address of the status page, the API, /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
 
 	webFlags
@@ -59,12 +61,18 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--catch-up-age must be positive")
 	case c.Retention < c.CatchUpAge:
 		return usagef("--ledger-retention must not be shorter than --catch-up-age")
+	case c.StoreKeeps < 0:
+		return usagef("--store-retention must not be negative")
+	case c.StoreKeeps > 0 && a.typed["store-retention"] && a.global.Store == "":
+		return usagef("--store-retention needs --store: runner setup ilm is for Elasticsearch")
 	case c.LateAfter < 0:
 		return usagef("--late-after must not be negative")
 	case c.Settle != nil && (*c.Settle < 0 || *c.Settle > maxSettle):
 		return usagef("--settle must be between 0s and %s", maxSettle)
 	case c.Spread < 0:
 		return usagef("--spread must not be negative")
+	case c.NotifyAge <= 0:
+		return usagef("--notify-max-age must be positive")
 	case c.Lease < time.Second:
 		return usagef("--lease must be at least 1s")
 	case !c.Ledger && !c.Once:
@@ -96,6 +104,16 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if len(rules.plans) == 0 {
 		return nothingToRun(rules, complaint)
 	}
+	if c.StoreKeeps > 0 && a.global.Store != "" {
+		if err := keepsEnough("--store-retention", c.StoreKeeps, rules.plans, c.CatchUpAge); err != nil {
+			return err
+		}
+	}
+	ctx, traces, err := c.begin(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop(ctx)
 	b, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -111,17 +129,24 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	a.nameMisfits(ctx, b)
-	r, err := newRunner(a, c, b, rules, settled)
+	notices, err := a.notifier(ctx, b)
 	if err != nil {
 		return err
 	}
+	a.nameMisfits(ctx, b)
+	r, err := newRunner(ctx, a, c, b, rules, settled, notices)
+	if err != nil {
+		return err
+	}
+	r.metrics.Traces(traces.Sent)
 	settled.learn(ctx, patternsOf(r.rules, (*service.Rule).Patterns))
 	if !c.Once {
 		return r.serve(ctx, rules)
 	}
 	b.visibleAtOnce()
-	err = r.once(ctx)
+	r.prune(ctx)
+	sent := notices.begin(ctx, r.clock.Passed, c.Lease, r.metrics)
+	err = errors.Join(r.once(ctx), sent.drain(ctx, c.Grace))
 	switch {
 	case err != nil:
 		return err
@@ -141,10 +166,23 @@ func install(ctx context.Context, b *backend, plans []query.Plan) error {
 	if err := b.install(ctx); err != nil {
 		return err
 	}
+	if writesTables(plans) && b.installTables != nil {
+		if err := b.installTables(ctx); err != nil {
+			return err
+		}
+	}
 	if !slices.ContainsFunc(plans, func(p query.Plan) bool { return p.Rule().Type == rule.TypeSPL }) {
 		return nil
 	}
 	return b.installRisk(ctx)
+}
+
+// writesTables reports whether searches of the plans write lookup tables.
+func writesTables(plans []query.Plan) bool {
+	return slices.ContainsFunc(plans, func(p query.Plan) bool {
+		writer, ok := p.(query.TableWriter)
+		return ok && writer.WritesTables()
+	})
 }
 
 // nothingToRun returns the error of the command when no rule can run; nil when all rules are disabled.
@@ -163,8 +201,6 @@ func nothingToRun(rules planned, complaint error) error {
 // runner is one invocation of the subcommand run.
 type runner struct {
 	*app
-	// id distinguishes this runner from all others.
-	id      string
 	cmd     *runCmd
 	backend *backend
 	settled *settling
@@ -180,14 +216,18 @@ type runner struct {
 	aside aside
 	// latest are the latest executions.
 	latest latestRuns
+	// host is its machine, for people.
+	host    string
+	enrich  enrichment
+	notices *notifier
 }
 
 // onceGather is how long a round of --once waits for its rules, which all start at the same time.
 const onceGather = 20 * time.Millisecond
 
-func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
+func newRunner(ctx context.Context, a *app, c *runCmd, b *backend, rules planned, settled *settling, notices *notifier) (*runner, error) {
 	r := &runner{
-		app: a, id: uuid.NewString(), cmd: c, backend: b, settled: settled, metrics: metrics.New(),
+		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(), notices: notices,
 		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge, Parse: service.ParseSchedule},
 	}
 	for _, plan := range rules.plans {
@@ -197,8 +237,14 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 		}
 		r.rules = append(r.rules, one)
 	}
+	var err error
+	if r.enrich, err = a.openEnrichment(ctx, b, r.metrics); err != nil {
+		return nil, err
+	}
 	r.rounds = r.newRound(c.Concurrency)
 	r.aside = asideOf(rules)
+	r.introduce()
+	r.setRules(r.rules)
 	r.tellRules(rules, 0)
 	return r, nil
 }
@@ -222,6 +268,9 @@ func (r *runner) setRules(rules []*service.Rule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rules = rules
+	r.metrics.Running(described(rules))
+	r.metrics.Digest(digestOf(rules))
+	r.warnings.keep(rules)
 }
 
 // newRound returns a round that runs up to concurrency rules at the same time.
@@ -229,8 +278,8 @@ func (r *runner) newRound(concurrency int) *pipeline.Round {
 	return &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{
 			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts, Risk: r.backend.riskPlace(), Series: r.backend.series, Tables: r.backend.tables,
-			Options: alert.Options{IdentityField: r.global.IdentityField}, Now: r.clock.Now,
-			Summarize: r.cmd.Overflow == "summary",
+			Options: r.alertOptions(r.backend), Now: r.clock.Now, Enrich: r.enrich,
+			Summarize: r.cmd.Overflow == "summary", Telling: r.notices.telling(r.cmd.NotifyAge, ""),
 		},
 		Planner: &planner.Planner{Pin: planner.Strategy(r.cmd.Strategy)}, Concurrency: concurrency, Observe: r.observe,
 	}

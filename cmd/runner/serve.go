@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,6 +32,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	var s *service.Service
 	again := &reloading{runner: r}
 	again.setBroken(rules)
+	r.tellStart()
 	// The address is bound before the lease is taken: a runner that cannot start must not own rules.
 	web, err := r.bind(ctx, again)
 	if err != nil {
@@ -47,6 +47,9 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 		return err
 	}
 	again.service = s
+	r.metrics.Share(r.shareOf(member))
+	// Notifications are delivered until the last rule has finished.
+	group.Go(func() error { r.notices.begin(serving, r.clock.Passed, r.cmd.Lease, r.metrics).wait(); return nil })
 	if web != nil {
 		told := r.status(running, serving, again, member)
 		off, err := r.cmd.open(web, told, r.global.Namespace, func(asked context.Context) (string, error) {
@@ -67,6 +70,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	}
 	group.Go(func() error { again.keep(running); return nil })
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)
+	tellSupervisor(serving, r.global.log, "READY=1")
 	r.tellSettling()
 	group.Go(func() error {
 		r.settled.keep(serving, func() [][]string { return patternsOf(r.ruleList(), (*service.Rule).Patterns) }, r.tellSettling)
@@ -75,9 +79,11 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	if member != nil {
 		group.Go(func() error { member.Run(serving); return nil })
 	}
+	group.Go(func() error { r.keepPruning(running); return nil })
 	group.Go(func() error {
 		<-running.Done()
 		r.global.log.Info("stopping", "grace", r.cmd.Grace)
+		tellSupervisor(serving, r.global.log, "STOPPING=1")
 		return nil
 	})
 	group.Go(func() error {
@@ -133,21 +139,14 @@ func (r *runner) standing(s service.Standing) {
 	}
 }
 
-// hostName returns the name of this machine, for people only.
-func hostName() string {
-	host, _ := os.Hostname() // "" is good enough
-	return host
-}
-
 // join makes this runner a member of the runners that share the rules; nil with an embedded store, which has one runner.
 func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error) {
 	if r.backend.leases == nil {
 		return nil, nil //nolint:nilnil // there is no membership
 	}
-	host := hostName()
 	joined := false
 	m := lease.New(r.backend.leases, lease.Options{
-		ID: r.id, Host: host, Period: r.cmd.Lease, Now: r.clock.Local,
+		ID: r.id, Host: r.host, Version: version(), Period: r.cmd.Lease, Now: r.clock.Local,
 		Changed: func() {
 			if joined {
 				changed()

@@ -124,28 +124,56 @@ func try(f *kong.Flag, value any) error {
 // Validate accepts everything: load has checked the file.
 func (*settings) Validate(*kong.Application) error { return nil }
 
-// Resolve returns the value of a flag that is not on the command line, nil if it has none. Of flags that exclude
-// each other, the one from the source of higher precedence wins: --store on the command line over the environment
-// and the file, a variable over the file.
+// The kinds of sources of a value, in the order of precedence.
+const (
+	fromLine        = "flag"
+	fromEnvironment = "environment"
+	fromFile        = "file"
+	fromDefault     = "default"
+)
+
+// source is where the value of a flag is from: its kind, and the flag, the variable, or the file with its line.
+type source struct{ kind, place string }
+
+// Resolve returns the value of a flag that is not on the command line, nil if it has none.
 func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if onLine(flag) {
-		return nil, nil //nolint:nilnil // kong's way to say that there is no value
-	}
-	rivals := rivalsOf(ctx, flag)
-	if slices.ContainsFunc(rivals, func(f *kong.Flag) bool { return given(ctx, f) }) {
-		return nil, nil //nolint:nilnil // kong's way to say that there is no value
-	}
-	if variable, text := environment(flag); text != "" {
-		value := listed(flag, text)
-		if err := try(flag, value); err != nil {
-			return nil, fmt.Errorf("%s: %w", variable, err)
-		}
+	value, from := s.find(rivalsOf(ctx, flag), func(f *kong.Flag) bool { return given(ctx, f) }, flag)
+	if from.kind != fromEnvironment {
 		return value, nil
 	}
-	if slices.ContainsFunc(rivals, func(f *kong.Flag) bool { _, text := environment(f); return text != "" }) {
-		return nil, nil //nolint:nilnil // as above
+	if err := try(flag, value); err != nil {
+		return nil, fmt.Errorf("%s: %w", from.place, err)
 	}
-	return s.file.Value(flag.Name), nil
+	return value, nil
+}
+
+// find returns the value of a flag that is not on the command line, as the command line would have it, and where it is
+// from; nil if it has its default. Of flags that exclude each other, the one from the source of higher precedence wins:
+// --store on the command line over the environment and the file, a variable over the file.
+func (s *settings) find(rivals []*kong.Flag, given func(*kong.Flag) bool, flag *kong.Flag) (value any, from source) {
+	preset := source{kind: fromDefault}
+	if onLine(flag) || slices.ContainsFunc(rivals, given) {
+		return nil, preset
+	}
+	if variable, text := environment(flag); text != "" {
+		return listed(flag, text), source{fromEnvironment, variable}
+	}
+	if slices.ContainsFunc(rivals, func(f *kong.Flag) bool { _, text := environment(f); return text != "" }) {
+		return nil, preset
+	}
+	if value = s.file.Value(flag.Name); value == nil {
+		return nil, preset
+	}
+	return value, source{fromFile, s.file.Place(flag.Name)}
+}
+
+// sourceOf returns where the value of a flag of the command is from.
+func (s *settings) sourceOf(ctx *kong.Context, flag *kong.Flag) source {
+	if given(ctx, flag) {
+		return source{fromLine, "--" + flag.Name}
+	}
+	_, from := s.find(rivalsOf(ctx, flag), func(f *kong.Flag) bool { return given(ctx, f) }, flag)
+	return from
 }
 
 // environment returns the first non-empty environment variable of a flag, and its value.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tocsin/cmd/runner/internal/api"
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/cmd/runner/internal/snapshot"
 	"tocsin/internal/ledger/lease"
 	"tocsin/internal/query"
@@ -20,9 +21,9 @@ import (
 	"tocsin/internal/run/pipeline"
 )
 
-// status is what the status page and the API say of the service: an [api.Source]. What is read of the ledger or counted of the alerts
+// statusPage is what the status page and the API say of the service: an [api.Source]. What is read of the ledger or counted of the alerts
 // is kept for a while, so that the number of readers does not matter to the cluster.
-type status struct {
+type statusPage struct {
 	*runner
 
 	again   *reloading
@@ -64,8 +65,8 @@ const (
 )
 
 // status returns what is said of the service. running ends when the service is to stop, serving when it has stopped.
-func (r *runner) status(running, serving context.Context, again *reloading, member *lease.Member) *status {
-	s := &status{
+func (r *runner) status(running, serving context.Context, again *reloading, member *lease.Member) *statusPage {
+	s := &statusPage{
 		runner: r, again: again, member: member, ready: r.readiness(running), started: time.Now(), running: running,
 		asking: make(chan struct{}, maxAsking), here: map[string]*jobHere{},
 	}
@@ -85,12 +86,12 @@ func (r *runner) status(running, serving context.Context, again *reloading, memb
 }
 
 // prime finds out what the first page needs, so that its reader need not wait.
-func (s *status) prime(ctx context.Context) {
+func (s *statusPage) prime(ctx context.Context) {
 	_, _ = s.Overview(ctx) // what cannot be found out now may be when somebody asks
 }
 
 // wait waits until nothing runs any more that this has started.
-func (s *status) wait() {
+func (s *statusPage) wait() {
 	<-s.running.Done()
 	s.works.Wait()
 }
@@ -137,7 +138,7 @@ type lastRun struct {
 func (l *latestRuns) add(x pipeline.Execution, ended time.Time) {
 	one := api.Run{
 		ID: x.ID, RuleID: x.RuleID, Name: x.RuleName, Slot: x.Slot.UTC(), Ended: ended.UTC(), Status: string(x.Status), Hits: x.Hits, Created: x.Created,
-		Took: x.Took.Seconds(), Problem: redacted(x.Problem()),
+		Took: x.Took.Seconds(), Problem: logs.Blank(x.Problem()),
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -178,10 +179,10 @@ func (l *latestRuns) of(ids []string) map[string]lastRun {
 }
 
 // Runs implements [api.Source].
-func (s *status) Runs(context.Context) ([]api.Run, error) { return s.runner.latest.list(), nil }
+func (s *statusPage) Runs(context.Context) ([]api.Run, error) { return s.runner.latest.list(), nil }
 
 // ask bounds how many requests search at the same time.
-func (s *status) ask(ctx context.Context) (done func(), err error) {
+func (s *statusPage) ask(ctx context.Context) (done func(), err error) {
 	wait, cancel := context.WithTimeout(ctx, askingWait)
 	defer cancel()
 	select {
@@ -193,7 +194,7 @@ func (s *status) ask(ctx context.Context) (done func(), err error) {
 }
 
 // hushed returns the application without its streams, and what would have been written to the one for people.
-func (s *status) hushed() (*app, *bytes.Buffer) {
+func (s *statusPage) hushed() (*app, *bytes.Buffer) {
 	var said bytes.Buffer
 	a := *s.app
 	a.stdio, a.screen, a.bars = stdio{bytes.NewReader(nil), io.Discard, &said}, io.Discard, &bars{w: io.Discard}
@@ -212,17 +213,17 @@ func blamed(err error, said *bytes.Buffer) error {
 	if more := strings.TrimSpace(said.String()); more != "" {
 		text += ": " + more
 	}
-	return api.Invalid(redacted(flagName.ReplaceAllString(text, "$1$2")))
+	return api.Invalid(logs.Blank(flagName.ReplaceAllString(text, "$1$2")))
 }
 
 // flagName matches the dashes of a flag: requests have parameters.
 var flagName = regexp.MustCompile(`(^|\s)--([a-z])`)
 
 // Reload implements [api.Source].
-func (s *status) Reload(ctx context.Context) (api.Reloaded, error) {
+func (s *statusPage) Reload(ctx context.Context) (api.Reloaded, error) {
 	made, err := s.again.reload(context.WithoutCancel(ctx))
 	if err != nil {
-		return api.Reloaded{}, api.NewProblem(422, redacted(err.Error()))
+		return api.Reloaded{}, api.NewProblem(422, logs.Blank(err.Error()))
 	}
 	s.rules.Expire()
 	s.covered.Expire()
@@ -231,8 +232,8 @@ func (s *status) Reload(ctx context.Context) (api.Reloaded, error) {
 }
 
 // Runners implements [api.Source].
-func (s *status) Runners(ctx context.Context) (api.Runners, error) {
-	mine := api.Runner{ID: s.id, Host: hostName(), This: true, Seen: time.Now().UTC(), Digest: digestOf(s.ruleList())}
+func (s *statusPage) Runners(ctx context.Context) (api.Runners, error) {
+	mine := api.Runner{ID: s.id, Host: s.host, This: true, Seen: time.Now().UTC(), Digest: digestOf(s.ruleList())}
 	if s.member == nil {
 		mine.Rules = len(s.ruleList())
 		return api.Runners{Runners: []api.Runner{mine}}, nil
@@ -259,19 +260,21 @@ func (s *status) Runners(ctx context.Context) (api.Runners, error) {
 }
 
 // ownerOf returns the runner that runs a rule.
-func (s *status) ownerOf(runners []string, ruleID string) string {
+func (s *statusPage) ownerOf(runners []string, ruleID string) string {
 	if s.member == nil {
 		return s.id
 	}
 	return lease.Owner(runners, ruleID)
 }
 
-var _ api.Source = (*status)(nil)
+var _ api.Source = (*statusPage)(nil)
 
 // jobHere is a job that this runner works on.
 type jobHere struct {
 	begun    time.Time
 	progress backfill.Progress
-	ended    bool
-	err      error
+	// told: there is a progress.
+	told  bool
+	ended bool
+	err   error
 }

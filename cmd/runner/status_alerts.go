@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tocsin/cmd/runner/internal/api"
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/internal/alert"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/event"
@@ -35,7 +36,7 @@ const (
 var alone = condition.Not{X: condition.Exists{Field: groupIndex}}
 
 // countAlerts counts the alerts of the last day.
-func (s *status) countAlerts(ctx context.Context) (api.AlertCounts, error) {
+func (s *statusPage) countAlerts(ctx context.Context) (api.AlertCounts, error) {
 	step := defaultRange / heatParts
 	// The parts begin at full half hours, so that they stay the same from one count to the next.
 	to := time.Now().UTC().Truncate(step).Add(step)
@@ -64,7 +65,7 @@ func (s *status) countAlerts(ctx context.Context) (api.AlertCounts, error) {
 }
 
 // AlertCounts implements [api.Source].
-func (s *status) AlertCounts(ctx context.Context) (api.AlertCounts, error) {
+func (s *statusPage) AlertCounts(ctx context.Context) (api.AlertCounts, error) {
 	taken, err := s.counts.Get(ctx)
 	if err != nil {
 		return api.AlertCounts{}, err
@@ -75,7 +76,7 @@ func (s *status) AlertCounts(ctx context.Context) (api.AlertCounts, error) {
 }
 
 // Alerts implements [api.Source].
-func (s *status) Alerts(ctx context.Context, q api.AlertQuery) (api.Alerts, error) {
+func (s *statusPage) Alerts(ctx context.Context, q api.AlertQuery) (api.Alerts, error) {
 	plain := q.Where == "" && q.After == "" && q.Since.IsZero() && !q.Blocks && len(q.Severity)+len(q.Rules)+len(q.Hosts)+len(q.Users) == 0
 	if plain && q.Limit <= keptAlerts {
 		taken, err := s.latest.Get(ctx)
@@ -129,7 +130,7 @@ func readCursor(text string) (cursor, error) {
 }
 
 // listAlerts lists a page of alerts, the newest first.
-func (s *status) listAlerts(ctx context.Context, q api.AlertQuery) (api.Alerts, error) {
+func (s *statusPage) listAlerts(ctx context.Context, q api.AlertQuery) (api.Alerts, error) {
 	a, said := s.hushed()
 	flags := alertFlags{Since: since{moment{q.Since}}, Severity: q.Severity, Rule: q.Rules, Host: q.Hosts, User: q.Users, Where: q.Where}
 	if err := flags.check(false); err != nil {
@@ -174,7 +175,7 @@ func (s *status) listAlerts(ctx context.Context, q api.AlertQuery) (api.Alerts, 
 }
 
 // pageOf lists the alerts behind a place, and says how many were visited.
-func (s *status) pageOf(ctx context.Context, f alert.Filter, from cursor, most int) (found []api.Alert, visited int, err error) {
+func (s *statusPage) pageOf(ctx context.Context, f alert.Filter, from cursor, most int) (found []api.Alert, visited int, err error) {
 	found = []api.Alert{}
 	skipping := from.id != ""
 	err = s.backend.alerts.List(ctx, f, func(d alert.Document) (bool, error) {
@@ -219,7 +220,7 @@ func alertOf(d alert.Document) api.Alert {
 func timeOf(d alert.Document, field string) time.Time { return alert.TimeOf(d.Source, field) }
 
 // alertByID reads an alert.
-func (s *status) alertByID(ctx context.Context, id string) (alert.Document, error) {
+func (s *statusPage) alertByID(ctx context.Context, id string) (alert.Document, error) {
 	doc, err := s.backend.alerts.Get(ctx, id)
 	if errors.Is(err, alert.ErrNotFound) {
 		return doc, api.NotFound("there is no alert with this id")
@@ -228,7 +229,7 @@ func (s *status) alertByID(ctx context.Context, id string) (alert.Document, erro
 }
 
 // Alert implements [api.Source].
-func (s *status) Alert(ctx context.Context, id string) (api.AlertDetail, error) {
+func (s *statusPage) Alert(ctx context.Context, id string) (api.AlertDetail, error) {
 	done, err := s.ask(ctx)
 	if err != nil {
 		return api.AlertDetail{}, err
@@ -249,7 +250,7 @@ func (s *status) Alert(ctx context.Context, id string) (api.AlertDetail, error) 
 	events, missing, err := s.eventsOf(ctx, doc)
 	switch {
 	case err != nil:
-		out.Missing = "The events cannot be read: " + api.ProblemOf(err, redacted).Error()
+		out.Missing = "The events cannot be read: " + api.ProblemOf(err, logs.Blank).Error()
 	case missing > 0:
 		out.Missing = count(missing, "event") + " behind the alert cannot be read any more, or are not shown because there are many."
 	}
@@ -264,7 +265,7 @@ func (s *status) Alert(ctx context.Context, id string) (api.AlertDetail, error) 
 }
 
 // blocksOf returns the building blocks of an alert of a group.
-func (s *status) blocksOf(ctx context.Context, doc alert.Document) ([]alert.Document, error) {
+func (s *statusPage) blocksOf(ctx context.Context, doc alert.Document) ([]alert.Document, error) {
 	group := event.First(doc.Source, groupID)
 	if group == "" || isMember(doc) {
 		return nil, nil
@@ -280,7 +281,7 @@ func (s *status) blocksOf(ctx context.Context, doc alert.Document) ([]alert.Docu
 }
 
 // eventsOf returns the events behind an alert by time, and how many are missing. Alerts are no events, unless there is nothing else.
-func (s *status) eventsOf(ctx context.Context, doc alert.Document) (events []event.Event, missing int, err error) {
+func (s *statusPage) eventsOf(ctx context.Context, doc alert.Document) (events []event.Event, missing int, err error) {
 	a, _ := s.hushed()
 	all := behind(doc)
 	refs := slices.DeleteFunc(slices.Clone(all), func(r event.Ref) bool { return alert.OfAlerts(r.Index) })
@@ -336,7 +337,7 @@ func eventOf(e event.Event, step int) api.Event {
 }
 
 // planOf returns the plan of a loaded rule by its id or name; nil if there is none that can run.
-func (s *status) planOf(ref string) query.Plan {
+func (s *statusPage) planOf(ref string) query.Plan {
 	var all []query.Plan
 	for _, r := range s.ruleList() {
 		all = append(all, r.Plan)
@@ -351,7 +352,7 @@ func (s *status) planOf(ref string) query.Plan {
 }
 
 // ExplainAlert implements [api.Source].
-func (s *status) ExplainAlert(ctx context.Context, id string, most int) ([]verdict.Verdict, error) {
+func (s *statusPage) ExplainAlert(ctx context.Context, id string, most int) ([]verdict.Verdict, error) {
 	done, err := s.ask(ctx)
 	if err != nil {
 		return nil, err
@@ -381,7 +382,7 @@ func (s *status) ExplainAlert(ctx context.Context, id string, most int) ([]verdi
 }
 
 // Explain implements [api.Source].
-func (s *status) Explain(ctx context.Context, q api.Question) ([]verdict.Verdict, error) {
+func (s *statusPage) Explain(ctx context.Context, q api.Question) ([]verdict.Verdict, error) {
 	switch {
 	case q.RuleID == "":
 		return nil, api.Invalid("rule_id is missing")

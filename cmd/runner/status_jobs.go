@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tocsin/cmd/runner/internal/api"
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/internal/query"
 	"tocsin/internal/run/backfill"
 )
@@ -23,7 +24,7 @@ const (
 var errBusyJobs = api.Conflict(fmt.Sprintf("this runner works on %d jobs already", maxJobsHere))
 
 // jobPlaces returns the stores of jobs, always the same.
-func (s *status) jobPlaces() (*backfillPlaces, error) {
+func (s *statusPage) jobPlaces() (*backfillPlaces, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.places != nil {
@@ -39,7 +40,7 @@ func (s *status) jobPlaces() (*backfillPlaces, error) {
 }
 
 // readJobs reads the jobs with their progress.
-func (s *status) readJobs(ctx context.Context) ([]api.Backfill, error) {
+func (s *statusPage) readJobs(ctx context.Context) ([]api.Backfill, error) {
 	p, err := s.jobPlaces()
 	if err != nil {
 		return nil, err
@@ -63,12 +64,12 @@ func (s *status) readJobs(ctx context.Context) ([]api.Backfill, error) {
 func jobOf(j backfill.Job, covered int64) api.Backfill {
 	return api.Backfill{
 		Job: j.ID, Status: jobStatus(j, covered), From: j.From.UTC(), To: j.To.UTC(), Target: j.Target, Rules: len(j.Rules), Slots: j.Slots, Covered: covered,
-		Created: j.Created.UTC(), Begun: j.Begun.UTC(), TakenUp: j.Taken,
+		Begun: j.Begun.UTC(), Resumed: j.Resumed.UTC(), TakenUp: j.Taken,
 	}
 }
 
 // Backfills implements [api.Source].
-func (s *status) Backfills(ctx context.Context) (api.Backfills, error) {
+func (s *statusPage) Backfills(ctx context.Context) (api.Backfills, error) {
 	taken, err := s.jobs.Get(ctx)
 	if err != nil {
 		return api.Backfills{}, err
@@ -81,7 +82,7 @@ func (s *status) Backfills(ctx context.Context) (api.Backfills, error) {
 }
 
 // withProgress adds to a job what this runner knows of it.
-func (s *status) withProgress(j api.Backfill) api.Backfill {
+func (s *statusPage) withProgress(j api.Backfill) api.Backfill {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	here := s.here[j.Job]
@@ -90,7 +91,7 @@ func (s *status) withProgress(j api.Backfill) api.Backfill {
 	}
 	if here.ended {
 		if here.err != nil && j.Status == "open" {
-			j.Status, j.Error = "failed", redacted(here.err.Error())
+			j.Status, j.Error = "failed", logs.Blank(here.err.Error())
 		}
 		return j
 	}
@@ -98,14 +99,14 @@ func (s *status) withProgress(j api.Backfill) api.Backfill {
 	if done := here.progress.Before + here.progress.Covered; done > j.Covered {
 		j.Covered = min(done, j.Slots)
 	}
-	if rate, left := here.progress.Pace(time.Since(here.begun)); left >= 0 {
-		j.Rate, j.Remaining = rate, left.Seconds()
+	if left := here.progress.RemainingAt(time.Now()); left >= 0 && here.told {
+		j.Rate, j.Remaining = here.progress.Rate(time.Since(here.begun)), left.Seconds()
 	}
 	return j
 }
 
 // Backfill implements [api.Source].
-func (s *status) Backfill(ctx context.Context, id string) (api.Backfill, error) {
+func (s *statusPage) Backfill(ctx context.Context, id string) (api.Backfill, error) {
 	p, err := s.jobPlaces()
 	if err != nil {
 		return api.Backfill{}, err
@@ -123,7 +124,7 @@ func (s *status) Backfill(ctx context.Context, id string) (api.Backfill, error) 
 }
 
 // CancelBackfill implements [api.Source].
-func (s *status) CancelBackfill(ctx context.Context, id string) (api.Backfill, error) {
+func (s *statusPage) CancelBackfill(ctx context.Context, id string) (api.Backfill, error) {
 	p, err := s.jobPlaces()
 	if err != nil {
 		return api.Backfill{}, err
@@ -141,7 +142,7 @@ func (s *status) CancelBackfill(ctx context.Context, id string) (api.Backfill, e
 }
 
 // StartBackfill implements [api.Source].
-func (s *status) StartBackfill(ctx context.Context, n api.NewBackfill) (api.Backfill, error) {
+func (s *statusPage) StartBackfill(ctx context.Context, n api.NewBackfill) (api.Backfill, error) {
 	a, said := s.hushed()
 	c := &backfillRunCmd{
 		From: moment{n.From}, To: moment{n.To}, Rule: n.Rules, Job: n.Job, Stretch: backfill.DefaultStretch, Concurrency: jobConcurrency, RoundTimeout: s.cmd.RuleTimeout, Grace: s.cmd.Grace,
@@ -176,7 +177,7 @@ func (s *status) StartBackfill(ctx context.Context, n api.NewBackfill) (api.Back
 	c.watch = func(now backfill.Progress) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		here.progress = now
+		here.progress, here.told = now, true
 	}
 	s.works.Go(func() {
 		err := c.run(s.running, a, p, rules, job)
@@ -193,17 +194,17 @@ func (s *status) StartBackfill(ctx context.Context, n api.NewBackfill) (api.Back
 }
 
 // begun returns a job that has just been started: it may not be in the ledger yet.
-func (s *status) begun(ctx context.Context, job backfill.Job) (api.Backfill, error) {
+func (s *statusPage) begun(ctx context.Context, job backfill.Job) (api.Backfill, error) {
 	now, err := s.Backfill(ctx, job.ID)
 	if problem, ok := errors.AsType[*api.Problem](err); ok && problem.Status == api.NotFound("").Status {
-		job.Created, job.Begun = time.Now(), time.Now()
+		job.Begun, job.Resumed = time.Now(), time.Now()
 		return s.withProgress(jobOf(job, 0)), nil
 	}
 	return now, err
 }
 
 // plansOf returns the plans of the rules of a job; all that run or could, if it is resumed by its name.
-func (s *status) plansOf(n api.NewBackfill) ([]query.Plan, error) {
+func (s *statusPage) plansOf(n api.NewBackfill) ([]query.Plan, error) {
 	var plans []query.Plan
 	for _, ref := range n.Rules {
 		plan := s.planOf(ref)
@@ -227,7 +228,7 @@ func (s *status) plansOf(n api.NewBackfill) ([]query.Plan, error) {
 }
 
 // claim notes that this runner works on a job, unless it does already or on too many.
-func (s *status) claim(job backfill.Job) (*jobHere, error) {
+func (s *statusPage) claim(job backfill.Job) (*jobHere, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.running.Err() != nil {

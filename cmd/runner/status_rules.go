@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tocsin/cmd/runner/internal/api"
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/internal/ledger"
 	"tocsin/internal/ledger/coverage"
 	"tocsin/internal/rule"
@@ -48,7 +49,7 @@ const (
 )
 
 // survey reads the ledger.
-func (s *status) survey(ctx context.Context) (surveyed, error) {
+func (s *statusPage) survey(ctx context.Context) (surveyed, error) {
 	t := timeRange{Settle: 2 * time.Minute}
 	o, err := t.options(s.clock.Passed())
 	if err != nil {
@@ -134,7 +135,7 @@ func reduced(rows []coverage.Row, begun bool, o coverage.Options) surveyed {
 }
 
 func surveyOf(r coverage.Row) ruleSurvey {
-	one := ruleSurvey{known: r.Known, lastCovered: r.LastCovered, lag: r.Lag, error: redacted(r.LastError), gaps: gapsOf(r.Gaps[max(0, len(r.Gaps)-maxGapsOfOne):])}
+	one := ruleSurvey{known: r.Known, lastCovered: r.LastCovered, lag: r.Lag, error: logs.Blank(r.LastError), gaps: gapsOf(r.Gaps[max(0, len(r.Gaps)-maxGapsOfOne):])}
 	one.CoverageOfOne = api.CoverageOfOne{
 		RuleID: r.RuleID, Name: r.Name, Counts: countsOf(r.Counts), OldestOpen: r.OldestOpen, Lateness: r.Lateness.Seconds(), LastError: one.error,
 	}
@@ -163,7 +164,7 @@ func gapsOf(list []coverage.Gap) []api.Gap {
 	out := make([]api.Gap, len(list))
 	for i, g := range list {
 		out[i] = api.Gap{
-			RuleID: g.RuleID, Name: g.Name, From: inUTC(g.From), To: inUTC(g.To), Slots: g.Slots, Status: g.Status, Attempts: g.Attempts, Reason: g.Reason, Error: redacted(g.Error),
+			RuleID: g.RuleID, Name: g.Name, From: inUTC(g.From), To: inUTC(g.To), Slots: g.Slots, Status: g.Status, Attempts: g.Attempts, Reason: g.Reason, Error: logs.Blank(g.Error),
 		}
 	}
 	return out
@@ -182,13 +183,13 @@ func inUTC(t time.Time) *time.Time {
 func asOf(at time.Time, err error) api.AsOf {
 	a := api.AsOf{At: at.UTC()}
 	if err != nil {
-		a.Stale = api.ProblemOf(err, redacted).Error()
+		a.Stale = api.ProblemOf(err, logs.Blank).Error()
 	}
 	return a
 }
 
 // Coverage implements [api.Source].
-func (s *status) Coverage(ctx context.Context) (api.Coverage, error) {
+func (s *statusPage) Coverage(ctx context.Context) (api.Coverage, error) {
 	taken, err := s.covered.Get(ctx)
 	if err != nil {
 		return api.Coverage{}, err
@@ -199,7 +200,7 @@ func (s *status) Coverage(ctx context.Context) (api.Coverage, error) {
 }
 
 // Gaps implements [api.Source].
-func (s *status) Gaps(ctx context.Context) (api.Gaps, error) {
+func (s *statusPage) Gaps(ctx context.Context) (api.Gaps, error) {
 	taken, err := s.covered.Get(ctx)
 	if err != nil {
 		return api.Gaps{}, err
@@ -224,7 +225,7 @@ func costsOf(costs []coverage.Cost, o coverage.Options) api.Costs {
 }
 
 // Costs implements [api.Source].
-func (s *status) Costs(ctx context.Context) (api.Costs, error) {
+func (s *statusPage) Costs(ctx context.Context) (api.Costs, error) {
 	taken, err := s.covered.Get(ctx)
 	if err != nil {
 		return api.Costs{}, err
@@ -235,7 +236,7 @@ func (s *status) Costs(ctx context.Context) (api.Costs, error) {
 }
 
 // Rules implements [api.Source].
-func (s *status) Rules(ctx context.Context) (api.Rules, error) {
+func (s *statusPage) Rules(ctx context.Context) (api.Rules, error) {
 	taken, err := s.rules.Get(ctx)
 	if err != nil {
 		return api.Rules{}, err
@@ -248,7 +249,7 @@ func (s *status) Rules(ctx context.Context) (api.Rules, error) {
 }
 
 // allRules returns all rules by name.
-func (s *status) allRules(ctx context.Context) ([]api.Rule, error) {
+func (s *statusPage) allRules(ctx context.Context) ([]api.Rule, error) {
 	covered, err := s.covered.Get(ctx)
 	if err != nil {
 		return nil, err
@@ -365,7 +366,7 @@ func (r *reloading) outdatedRules() map[string]bool {
 const latestSlots = 20
 
 // Rule implements [api.Source].
-func (s *status) Rule(ctx context.Context, id string) (api.RuleDetail, error) {
+func (s *statusPage) Rule(ctx context.Context, id string) (api.RuleDetail, error) {
 	all, err := s.rules.Get(ctx)
 	if err != nil {
 		return api.RuleDetail{}, err
@@ -397,7 +398,7 @@ func (s *status) Rule(ctx context.Context, id string) (api.RuleDetail, error) {
 }
 
 // modelOf returns a loaded rule; nil if there is none with the id.
-func (s *status) modelOf(id string) *rule.Rule {
+func (s *statusPage) modelOf(id string) *rule.Rule {
 	for _, r := range s.ruleList() {
 		if r.ID() == id {
 			return r.Plan.Rule()
@@ -413,7 +414,7 @@ func (s *status) modelOf(id string) *rule.Rule {
 }
 
 // Slots implements [api.Source].
-func (s *status) Slots(ctx context.Context, id string, from, to time.Time) ([]api.Slot, error) {
+func (s *statusPage) Slots(ctx context.Context, id string, from, to time.Time) ([]api.Slot, error) {
 	if s.modelOf(id) == nil {
 		return nil, api.NotFound("there is no rule with this id")
 	}
@@ -441,12 +442,12 @@ func (s *status) Slots(ctx context.Context, id string, from, to time.Time) ([]ap
 func slotOf(e ledger.Entry) api.Slot {
 	return api.Slot{
 		Slot: e.Slot.UTC(), Status: e.Status.String(), Attempts: e.Attempts, Read: e.Read, Hits: e.Hits, Created: e.Created, Existing: e.Duplicates, Folded: e.Suppressed,
-		Took: e.Took.Seconds(), Ended: inUTC(e.EndedBy()), Reason: e.Reason.String(), Error: redacted(e.Error),
+		Took: e.Took.Seconds(), Ended: inUTC(e.EndedBy()), Reason: e.Reason.String(), Error: logs.Blank(e.Error),
 	}
 }
 
 // Attack implements [api.Source].
-func (s *status) Attack(context.Context) (api.Attack, error) {
+func (s *statusPage) Attack(context.Context) (api.Attack, error) {
 	var rules []*rule.Rule
 	for _, r := range s.ruleList() {
 		rules = append(rules, r.Plan.Rule())
@@ -467,7 +468,7 @@ func (s *status) Attack(context.Context) (api.Attack, error) {
 }
 
 // Overview implements [api.Source].
-func (s *status) Overview(ctx context.Context) (api.Overview, error) {
+func (s *statusPage) Overview(ctx context.Context) (api.Overview, error) {
 	rules, err := s.Rules(ctx)
 	if err != nil {
 		return api.Overview{}, err
@@ -500,10 +501,10 @@ func (s *status) Overview(ctx context.Context) (api.Overview, error) {
 			}
 		}
 	} else {
-		out.Problems = append(out.Problems, "alerts cannot be counted: "+api.ProblemOf(err, redacted).Error())
+		out.Problems = append(out.Problems, "alerts cannot be counted: "+api.ProblemOf(err, logs.Blank).Error())
 	}
 	if checked.Value != nil {
-		out.Problems = append(out.Problems, redacted(checked.Value.Error()))
+		out.Problems = append(out.Problems, logs.Blank(checked.Value.Error()))
 	}
 	if note := s.again.note(); note != "" {
 		out.Problems = append(out.Problems, strings.Split(note, "\n")...)

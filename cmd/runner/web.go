@@ -10,6 +10,7 @@ import (
 
 	"tocsin/cmd/runner/internal/api"
 	"tocsin/cmd/runner/internal/guard"
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/cmd/runner/internal/page"
 	"tocsin/cmd/runner/internal/server"
 )
@@ -94,12 +95,10 @@ func (r *runner) readiness(ctx context.Context) func(context.Context) error {
 		if err := r.backend.ready(asked); err != nil {
 			return err
 		}
+		r.tellCluster()
 		return errors.Join(r.writing.err(), fit(asked))
 	}
 }
-
-// redacted returns the text of an error without what nobody may see.
-func redacted(text string) string { return credentials.ReplaceAllString(text, "://[redacted]@") }
 
 // open adds the status page, the API and the reloading to a server, for those that may use them. off is why nobody may; "" if somebody
 // may.
@@ -109,7 +108,7 @@ func (w *webFlags) open(web *server.Server, source api.Source, namespace string,
 		return "", err
 	}
 	g := guard.New(options)
-	shown := &page.Page{Source: source, Guard: g, Redact: redacted, Namespace: namespace, Version: version()}
+	shown := &page.Page{Source: source, Guard: g, Redact: logs.Blank, Namespace: namespace, Version: version()}
 	pages, err := shown.Handler()
 	if err != nil {
 		return "", fmt.Errorf("status page: %w", err)
@@ -117,7 +116,7 @@ func (w *webFlags) open(web *server.Server, source api.Source, namespace string,
 	refuse := func(w http.ResponseWriter, _ *http.Request, refusal guard.Refusal) {
 		api.WriteProblem(w, api.NewProblem(refusal.Status, refusal.Text))
 	}
-	given := g.Protect(refuse, (&api.API{Source: source, Redact: redacted, Version: version()}).Handler())
+	given := g.Protect(refuse, (&api.API{Source: source, Redact: logs.Blank, Version: version()}).Handler())
 	web.Handle("/", pages)
 	web.Handle(api.Prefix+"/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")

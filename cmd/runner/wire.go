@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/ledger"
 	"tocsin/internal/ledger/lease"
+	"tocsin/internal/notify"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/settle"
 	"tocsin/internal/search"
@@ -42,16 +43,25 @@ type backend struct {
 	riskEvents search.Events
 	// tables stores the lookup tables that searches in SPL write.
 	tables tables.Store
+	// outbox stores notifications; installOutbox creates its index if it is missing.
+	outbox        notify.Store
+	installOutbox func(context.Context) error
 	// name describes the source of the events in logs, without secrets.
 	name string
+	// cluster returns what the cluster said of itself last; nil if there is none.
+	cluster func() metrics.Cluster
 	// ready returns an error if the backend does not answer.
 	ready func(context.Context) error
 	// install creates missing indices and templates of alerts, installRisk the missing ones of risk events.
 	install, installRisk func(context.Context) error
 	// installLedger creates missing indices of the ledger and the leases.
 	installLedger func(context.Context) error
+	// installTables creates the missing index of lookup tables; nil if there is none.
+	installTables func(context.Context) error
 	// misfits returns the indices and templates that differ from what install creates; nil if there are no indices.
 	misfits func(context.Context) ([]elastic.Misfit, error)
+	// kibana is how alerts are made for the index of a Kibana, after install; nil: they are not.
+	kibana *alert.Kibana
 	// calm blocks until catch-up and backfill may search; nil: they always may.
 	calm func(context.Context) error
 	// load returns the state of the search limits; nil if there are no limits.
@@ -65,6 +75,8 @@ type backend struct {
 	visibleAtOnce func()
 	// incomplete is the error of event files that could not be read; the others were.
 	incomplete error
+	// prune deletes alerts and risk events older than a time from the embedded store; nil without one.
+	prune func(ctx context.Context, before time.Time) (int, error)
 	// closers are called last to first.
 	closers []func() error
 }
@@ -92,6 +104,8 @@ func (b *backend) close() error {
 // open opens Elasticsearch, or event files and an embedded store, as the flags say.
 func (a *app) open(ctx context.Context) (*backend, error) {
 	switch g := a.global; {
+	case a.kibanaWithoutCluster():
+		return nil, usageError{errKibanaStore}
 	case len(g.Elasticsearch) > 0 && a.typed["mapping"]:
 		return nil, usagef("--mapping is for --events: Elasticsearch has the mappings of its indices")
 	case len(g.Elasticsearch) > 0:
@@ -105,6 +119,8 @@ func (a *app) open(ctx context.Context) (*backend, error) {
 // openAlerts opens the store of alerts, without event files.
 func (a *app) openAlerts(ctx context.Context) (*backend, error) {
 	switch g := a.global; {
+	case a.kibanaWithoutCluster():
+		return nil, usageError{errKibanaStore}
 	case len(g.Elasticsearch) > 0:
 		return a.openElastic(ctx)
 	case g.Store != "":
@@ -119,6 +135,9 @@ func (a *app) openAlerts(ctx context.Context) (*backend, error) {
 func (a *app) openAlertsToRead(ctx context.Context) (*backend, error) {
 	if len(a.global.Elasticsearch) > 0 || a.global.Store == "" {
 		return a.openAlerts(ctx)
+	}
+	if a.kibanaWithoutCluster() {
+		return nil, usageError{errKibanaStore}
 	}
 	b := newEmbedded()
 	return b, a.openStoreToRead(b)

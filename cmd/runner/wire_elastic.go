@@ -36,7 +36,9 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		return nil, errors.Join(a.notConnected(ctx, err), bye())
 	}
 	a.global.log.Debug("connected", "cluster", info.Name, "version", info.Version)
-	alerts, err := elastic.NewAlerts(client, a.global.Namespace)
+	var latest atomic.Pointer[elastic.Info]
+	latest.Store(&info)
+	alerts, err := a.alertIndex(client)
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
@@ -56,8 +58,12 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
-	var scores atomic.Bool // whether any rule makes risk events
-	return &backend{
+	outbox, err := elastic.NewOutbox(client, a.global.Namespace)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, bye())
+	}
+	var scores, notifies atomic.Bool // whether any rule makes risk events, and whether anybody is notified
+	b := &backend{
 		events: client, series: series.NewRegistry(client, book), previewSeries: series.NewRegistry(client, &series.Memory{Base: book}),
 		alerts: alerts, ledger: book, leases: leases, risk: risk, tables: kept, name: "Elasticsearch",
 		serverTime: client.Time, calm: client.Calm,
@@ -70,14 +76,15 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			return metrics.Searches{Limit: l.Limit, Running: l.Running, Waiting: l.Waiting, Rejected: l.Rejected, Slow: l.Slow}
 		},
 		ready: func(ctx context.Context) error {
-			_, err := client.Ping(ctx)
+			now, err := client.Ping(ctx)
+			if err == nil {
+				latest.Store(&now)
+			}
 			return connection(err)
 		},
-		install: func(ctx context.Context) error {
-			if err := alerts.Install(ctx); err != nil {
-				return fmt.Errorf("install the alerts index: %w", connection(err))
-			}
-			return nil
+		cluster: func() metrics.Cluster {
+			i := latest.Load()
+			return metrics.Cluster{Name: i.Name, UUID: i.UUID, Version: i.Version}
 		},
 		installLedger: func(ctx context.Context) error {
 			if err := errors.Join(book.Install(ctx), leases.Install(ctx)); err != nil {
@@ -86,18 +93,43 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			return nil
 		},
 		misfits: func(ctx context.Context) ([]elastic.Misfit, error) {
+			places := []elastic.Place{alerts, book, leases}
 			if scores.Load() {
-				return elastic.Misfits(ctx, alerts, risk, book, leases)
+				places = append(places, risk)
 			}
-			return elastic.Misfits(ctx, alerts, book, leases)
+			if notifies.Load() {
+				places = append(places, outbox)
+			}
+			return elastic.Misfits(ctx, places...)
+		},
+		outbox: outbox,
+		installOutbox: func(ctx context.Context) error {
+			notifies.Store(true)
+			if err := outbox.Install(ctx); err != nil {
+				return fmt.Errorf("install the index of notifications: %w", connection(err))
+			}
+			return nil
 		},
 		installRisk: func(ctx context.Context) error {
 			scores.Store(true)
 			return riskInstaller(risk)(ctx)
 		},
+		installTables: func(ctx context.Context) error {
+			if err := kept.Install(ctx); err != nil {
+				return fmt.Errorf("install the index of lookup tables: %w", connection(err))
+			}
+			return nil
+		},
 		visibleAtOnce: func() { alerts.Refresh, risk.Refresh = elastic.RefreshNow, elastic.RefreshNow },
 		closers:       []func() error{bye},
-	}, nil
+	}
+	b.install = func(ctx context.Context) error {
+		if err := alerts.Install(ctx); err != nil {
+			return fmt.Errorf("install the alerts index: %w", connection(err))
+		}
+		return a.meetKibana(ctx, b, alerts)
+	}
+	return b, nil
 }
 
 func riskInstaller(risk *elastic.Alerts) func(context.Context) error {
@@ -110,19 +142,11 @@ func riskInstaller(risk *elastic.Alerts) func(context.Context) error {
 }
 
 func (a *app) client() (*elastic.Client, error) {
-	g := a.global
-	password, err := secret(g.PasswordFile, environmentPrefix+"PASSWORD")
+	cfg, err := a.global.connectionConfig()
 	if err != nil {
 		return nil, err
 	}
-	key, err := secret(g.APIKeyFile, environmentPrefix+"API_KEY")
-	if err != nil {
-		return nil, err
-	}
-	client, err := elastic.New(elastic.Config{
-		URLs: g.Elasticsearch, Username: g.Username, Password: password, APIKey: key, CAFile: g.CAFile,
-		RequestTimeout: g.Timeout, SearchRate: g.SearchRate, Closed: elastic.ClosedPolicy(g.Closed), WholePatterns: g.WholePatterns, UserAgent: "tocsin/" + version(), Logger: g.log,
-	})
+	client, err := elastic.New(cfg)
 	if given := a.credentials(); err != nil && errors.Is(err, elastic.ErrCredentials) && given != "" {
 		return nil, usagef("%w (given: %s)", err, given)
 	}

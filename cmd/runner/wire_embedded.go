@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
 	"tocsin/internal/match/mapping"
+	"tocsin/internal/notify"
 	"tocsin/internal/search/tables"
 )
 
@@ -21,6 +23,8 @@ func newEmbedded() *backend {
 		install: func(context.Context) error { return nil }, installRisk: func(context.Context) error { return nil },
 		visibleAtOnce: func() {},
 		installLedger: func(context.Context) error { return nil },
+		outbox:        notify.NewMemory(),
+		installOutbox: func(context.Context) error { return nil },
 	}
 }
 
@@ -46,7 +50,7 @@ func (a *app) openStore(b *backend) error {
 	if err != nil {
 		return usageError{err} // exit code 3 is for Elasticsearch only
 	}
-	b.alerts, b.ledger, b.tables = db, db.Ledger(), db.Tables()
+	b.alerts, b.ledger, b.tables, b.outbox = db, db.Ledger(), db.Tables(), db.Outbox()
 	b.closers = append(b.closers, db.Close)
 	risk, err := store.OpenRisk(a.global.Store)
 	if err != nil {
@@ -55,6 +59,14 @@ func (a *app) openStore(b *backend) error {
 	b.risk = risk
 	b.closers = append(b.closers, risk.Close)
 	b.riskEvents = &store.Kept{Records: risk, Index: elastic.RiskAlias(a.global.Namespace)}
+	b.prune = func(ctx context.Context, before time.Time) (int, error) {
+		alerts, err := db.Prune(ctx, before)
+		if err != nil {
+			return alerts, err //nolint:wrapcheck // it names the store
+		}
+		scores, err := risk.Prune(ctx, before)
+		return alerts + scores, err //nolint:wrapcheck // it names the store
+	}
 	return nil
 }
 
@@ -70,7 +82,7 @@ func (a *app) openStoreToRead(b *backend) error {
 	case err != nil:
 		return usageError{err}
 	default:
-		b.alerts, b.ledger, b.tables = db, db.Ledger(), db.Tables()
+		b.alerts, b.ledger, b.tables, b.outbox = db, db.Ledger(), db.Tables(), db.Outbox()
 		b.closers = append(b.closers, db.Close)
 	}
 	switch risk, err := store.OpenRiskToRead(a.global.Store); {

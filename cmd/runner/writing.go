@@ -30,6 +30,7 @@ func (w *writing) observe(x pipeline.Execution) {
 		w.failed[pipeline.WrittenAlerts] = errors.New(x.Problem())
 	case x.Created+x.Duplicates > 0:
 		delete(w.failed, pipeline.WrittenAlerts)
+		delete(w.failed, pipeline.WrittenNotices)
 	}
 	if !unwritten && x.Status == pipeline.Succeeded {
 		delete(w.failed, pipeline.WrittenLedger)
@@ -40,7 +41,7 @@ func (w *writing) observe(x pipeline.Execution) {
 func (w *writing) err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, what := range []pipeline.Written{pipeline.WrittenAlerts, pipeline.WrittenLedger} {
+	for _, what := range []pipeline.Written{pipeline.WrittenAlerts, pipeline.WrittenNotices, pipeline.WrittenLedger} {
 		if err := w.failed[what]; err != nil {
 			return fmt.Errorf("%s cannot be written: %w", what, err)
 		}

@@ -19,4 +19,7 @@ if ! "$here/container/docker-up.sh" up >&2 || ! "$here/container/build-image.sh"
   exit 3
 fi
 [ -z "${DOCKER_HOST:-}" ] || echo "export DOCKER_HOST=$DOCKER_HOST"
-echo "export ENGINE_IMAGE=$image"
+echo "export ENGINE_IMAGE=$image TOCSIN_ELASTICSEARCH_IMAGE=$image"
+# The reaper of testcontainers is an image of its own, which cannot be pulled where the engine's cannot; and inside a container it
+# would take the default gateway, another machine, for the Docker host.
+echo "export TESTCONTAINERS_RYUK_DISABLED=true TESTCONTAINERS_HOST_OVERRIDE=localhost"

@@ -13,8 +13,10 @@ type Document struct {
 	ID string
 	// Index is where the alert was read from; empty for a new one.
 	Index string
-	// Revision identifies the version that [Instances.Find] has read; otherwise empty.
+	// Revision identifies the version that [Instances.Find] or [Browser.GetAll] has read; otherwise empty.
 	Revision string
+	// Set holds new values of fields, by full name, for [Instances.Update]; nil as a value is no value.
+	Set map[string]any
 	// Source holds the fields, kibana.alert.* as flat dotted keys as in Kibana.
 	Source map[string]any
 }
@@ -23,7 +25,7 @@ type Document struct {
 type Outcome int
 
 // The outcomes. A Duplicate is a success: the alert exists already. Replaced and Stale are outcomes
-// of [Instances.Replace]; a Stale alert was changed by somebody else.
+// of [Instances.Update]; a Stale alert was changed by somebody else.
 const (
 	Failed Outcome = iota
 	Created

@@ -22,6 +22,8 @@ type Options struct {
 	// IdentityField names a field, such as event.id, that identifies events instead of their index
 	// and _id. Events that lack it keep index and _id. "" means index and _id for all.
 	IdentityField string
+	// Kibana, when not nil, makes alerts that Kibana's Security app shows; nil: for Tocsin's own index.
+	Kibana *Kibana
 }
 
 // Run is what an alert records of its execution.
@@ -128,6 +130,7 @@ func (b *Builder) Build(f Finding, run Run) (Document, error) {
 	if f.Instance != "" {
 		doc.Source["kibana.alert.instance.id"] = f.Instance
 	}
+	b.options.Kibana.adapt(doc.Source, b.options.Space)
 	return doc, nil
 }
 

@@ -62,7 +62,11 @@ func (b *Builder) BuildGroup(g Group, run Run) ([]Document, error) {
 	shell.source, shell.doc = g.shared(shell.reading)
 	doc := b.shell(shell, groupID, docs[0], run, g)
 	from.put(doc, first)
-	return append(docs, doc), nil
+	docs = append(docs, doc)
+	for _, d := range docs {
+		b.options.Kibana.adapt(d.Source, b.options.Space)
+	}
+	return docs, nil
 }
 
 // shared returns the common part of the events with the time and the values of the group.

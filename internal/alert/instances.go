@@ -15,10 +15,10 @@ type Instances interface {
 	// of one instance come in the order of their @timestamp; instances come in no order. The error
 	// is of kind Partial if some alerts could not be read.
 	Find(ctx context.Context, q InstanceQuery, visit func(Document) (more bool, err error)) error
-	// Replace overwrites each alert that was found, unless it has changed since: then it is Stale.
-	// It returns one Written per document in the same order. An error means that the call failed as
-	// a whole and the outcome of each alert is unknown.
-	Replace(ctx context.Context, docs []Document) ([]Written, error)
+	// Update changes the fields of Set of each alert that was found, and no others, unless the alert
+	// has changed since: then it is Stale. It returns one Written per document in the same order. An
+	// error means that the call failed as a whole and the outcome of each alert is unknown.
+	Update(ctx context.Context, docs []Document) ([]Written, error)
 }
 
 // InstanceQuery selects alerts of a rule by instance.

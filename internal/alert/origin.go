@@ -8,6 +8,9 @@ import (
 // IndexPrefix is the prefix of Tocsin's alert indices and aliases.
 const IndexPrefix = "tocsin-alerts-"
 
+// KibanaPrefix is the prefix of the aliases of Kibana's detection alerts, before the id of the space.
+const KibanaPrefix = ".alerts-security.alerts-"
+
 // alertIndices matches the names of indices of alerts: of Tocsin, of Kibana, and of older versions
 // of Kibana. Prefixes from index lifecycle management and upgrades are ignored.
 var alertIndices = regexp.MustCompile(

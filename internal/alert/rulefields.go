@@ -50,8 +50,8 @@ func ruleFields(r *rule.Rule) map[string]any {
 		"kibana.alert.rule.indices":         list(r.Index),
 		"kibana.alert.rule.exceptions_list": exceptions(r.ExceptionsList),
 		"kibana.alert.rule.threat":          threats(r.Threat),
-		"kibana.alert.rule.created_by":      writer,
-		"kibana.alert.rule.updated_by":      writer,
+		"kibana.alert.rule.created_by":      Writer,
+		"kibana.alert.rule.updated_by":      Writer,
 		"kibana.alert.rule.parameters":      parameters(r),
 	}
 	for name, value := range map[string]string{
@@ -82,8 +82,11 @@ func ruleFields(r *rule.Rule) map[string]any {
 	return fields
 }
 
-// writer replaces the name of the user who created the rule in Kibana.
-const writer = "tocsin"
+// Writer stands for the user who created the rule in Kibana, in [WriterField].
+const Writer = "tocsin"
+
+// WriterField is the field that distinguishes Tocsin's alerts from those of Kibana's own rules.
+const WriterField = "kibana.alert.rule.created_by"
 
 // version returns the rule's version, or the beginning of its content hash if it has none.
 func version(r *rule.Rule) string {

@@ -255,28 +255,32 @@ type Suppression struct {
 	Memory string
 }
 
-// Suppressing turns a new alert into one that stands for its group.
-func Suppressing(doc Document, of Subject, s Suppression) {
+// Suppressing returns the fields that turn an alert into one that stands for its group.
+func Suppressing(of Subject, s Suppression) map[string]any {
 	terms := make([]any, len(of.Terms))
 	for i, t := range of.Terms {
 		terms[i] = map[string]any{"field": t.Field, "value": t.Value}
 	}
-	doc.Source["kibana.alert.instance.id"] = of.Instance
-	doc.Source["kibana.alert.suppression.terms"] = terms
-	doc.Source["kibana.alert.suppression.start"] = timestamp(s.Start)
-	s.put(doc)
+	fields := s.fields()
+	fields["kibana.alert.instance.id"] = of.Instance
+	fields["kibana.alert.suppression.terms"] = terms
+	fields["kibana.alert.suppression.start"] = timestamp(s.Start)
+	return fields
 }
 
-// Extend changes an alert that stands for its group to include more hits.
-func Extend(doc Document, s Suppression, now time.Time) {
-	doc.Source["kibana.alert.last_detected"] = timestamp(now)
-	s.put(doc)
+// Extending returns the fields that make an alert that stands for its group include more hits.
+func Extending(s Suppression, now time.Time) map[string]any {
+	fields := s.fields()
+	fields["kibana.alert.last_detected"] = timestamp(now)
+	return fields
 }
 
-func (s Suppression) put(doc Document) {
-	doc.Source["kibana.alert.suppression.end"] = timestamp(s.End)
-	doc.Source["kibana.alert.suppression.docs_count"] = s.Count
-	doc.Source[memory] = s.Memory
+func (s Suppression) fields() map[string]any {
+	return map[string]any{
+		"kibana.alert.suppression.end":        timestamp(s.End),
+		"kibana.alert.suppression.docs_count": s.Count,
+		memory:                                s.Memory,
+	}
 }
 
 // SuppressionOf returns an alert's data about its hits; false if it stands for one hit.

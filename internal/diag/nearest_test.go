@@ -1,9 +1,11 @@
 package diag_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"tocsin/internal/diag"
 )
@@ -18,6 +20,8 @@ func TestNearest(t *testing.T) {
 		{"too far", "colour", ""},
 		{"short words are not guessed", "xy", ""},
 		{"empty", "", ""},
+		{"known", "query", ""},
+		{"of equally near ones the first", "thread", "threat"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -26,4 +30,24 @@ func TestNearest(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNearestOrder wants the same word whichever way the known ones are ordered, and no nearer one to be left out.
+func TestNearestOrder(t *testing.T) {
+	words := rapid.StringOfN(rapid.RuneFrom([]rune("abc")), 1, 9, -1)
+	rapid.Check(t, func(rt *rapid.T) {
+		word, known := words.Draw(rt, "word"), rapid.SliceOf(words).Draw(rt, "known")
+		want := diag.Nearest(word, known)
+		if got := diag.Nearest(word, rapid.Permutation(known).Draw(rt, "order")); got != want {
+			rt.Errorf("%s in another order, %s before", got, want)
+		}
+		if want == word || want != "" && !slices.Contains(known, want) {
+			rt.Errorf("%s is near to itself, or not known", want)
+		}
+		for _, k := range known {
+			if k != word && want == "" && len(k) == len(word) && len(word) >= 3 && k[1:] == word[1:] {
+				rt.Errorf("%s differs in one letter", k)
+			}
+		}
+	})
 }

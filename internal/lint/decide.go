@@ -110,6 +110,14 @@ type verdict struct {
 	same bool
 }
 
+// or returns the verdict that can be explained: the other one, unless it is only about a constant.
+func (v verdict) or(other verdict) verdict {
+	if v.known && other.because == nil {
+		return v
+	}
+	return other
+}
+
 // facts adds what holds if f has the value.
 func facts(f *formula, value bool, out []fact) []fact {
 	switch {
@@ -182,75 +190,92 @@ func (a *analysis) decide(f *formula, known []fact) verdict {
 	return verdict{}
 }
 
-// all decides a conjunction: each member in view of the others.
+// all decides a conjunction: each member where it stands, and in view of the others.
 func (a *analysis) all(f *formula, known []fact) verdict {
 	var inner analysis
-	open := false
+	last, open := verdict{known: true, value: true, at: f}, 0
 	for i, x := range f.xs {
-		around := slices.Clip(known)
-		for j, y := range f.xs {
-			if j != i {
-				around = facts(y, true, around)
+		v := new(analysis).decide(x, known)
+		always := v.known && v.value
+		if always {
+			last = last.or(v)
+		} else {
+			around := slices.Clip(known)
+			for j, y := range f.xs {
+				if j != i {
+					around = facts(y, true, around)
+				}
 			}
+			open++
+			v = inner.decide(x, around)
 		}
-		v := inner.decide(x, around)
 		switch {
 		case v.known && !v.value:
 			return v
-		case !v.known:
-			open = true
-		case (x.op == or || x.op != leaf && !v.same) && v.because != nil:
+		case v.known && (v.because == nil || x.op == or || x.op != leaf && !v.same): // an equal leaf stands elsewhere
 			inner.found = append(inner.found, finding{idle, x, v})
-		default:
-			open = open || v.because != nil // the same test stands elsewhere
 		}
 	}
-	if !open && len(inner.found) == 0 {
-		return verdict{known: true, value: true, at: f}
-	}
-	a.found = append(a.found, inner.found...)
-	return verdict{}
-}
-
-// any decides a disjunction.
-func (a *analysis) any(f *formula, known []fact) verdict {
-	var inner analysis
-	var last verdict
-	open := false
-	for i, x := range f.xs {
-		var branch analysis
-		v := branch.decide(x, known)
-		if j, ok := f.opposite(i); ok {
-			return verdict{true, true, x, f.xs[j], false}
-		}
-		if v.known && v.value {
-			return v
-		}
-		if v.known {
-			last = v
-			inner.found = append(inner.found, finding{dead, x, v})
-			continue
-		}
-		open = true
-		if j, ok := f.repeats(i); ok {
-			inner.found = append(inner.found, finding{repeated, x, verdict{at: x, because: f.xs[j]}})
-			continue
-		}
-		inner.found = append(inner.found, branch.found...)
-	}
-	if !open {
+	if open == 0 {
 		return last
 	}
 	a.found = append(a.found, inner.found...)
 	return verdict{}
 }
 
-// repeats returns an alternative that is true whenever alternative i is: an equal one before it, or one whose parts are all
-// parts of its conjunction.
-func (f *formula) repeats(i int) (int, bool) {
-	x := f.xs[i]
-	for j, y := range f.xs {
-		if j < i && y.text == x.text || j != i && x.op == and && x.requires(y) {
+// any decides a disjunction: each alternative where it stands, and where no other one is true.
+func (a *analysis) any(f *formula, known []fact) verdict {
+	var inner analysis
+	var last verdict
+	var open []int
+	for i, x := range f.xs {
+		var branch analysis
+		v := branch.decide(x, known)
+		switch {
+		case v.known && v.value:
+			return v
+		case v.known:
+			last = last.or(v)
+			inner.found = append(inner.found, finding{dead, x, v})
+		default:
+			open = append(open, i)
+			inner.found = append(inner.found, branch.found...)
+		}
+	}
+	if len(open) == 0 {
+		return last
+	}
+	// Of two alternatives that say the same, the later one is superfluous.
+	for at := len(open) - 1; at >= 0 && len(open) > 1; at-- {
+		x := f.xs[open[at]]
+		around := slices.Clip(known)
+		for other, j := range open {
+			if other != at {
+				around = facts(f.xs[j], false, around)
+			}
+		}
+		v := new(analysis).decide(x, around)
+		j, covered := f.repeats(open[at], open)
+		switch {
+		case v.known && v.value:
+			v.at = x
+			return v
+		case covered:
+			v = verdict{at: x, because: f.xs[j]}
+		case !v.known:
+			continue
+		}
+		inner.found = append(inner.found, finding{repeated, x, v})
+		open = slices.Delete(open, at, at+1)
+	}
+	a.found = append(a.found, inner.found...)
+	return verdict{}
+}
+
+// repeats returns an alternative of those in others that has fewer of the parts of the conjunction that alternative i is.
+func (f *formula) repeats(i int, others []int) (int, bool) {
+	for _, j := range others {
+		if x := f.xs[i]; j != i && x.op == and && x.requires(f.xs[j]) {
 			return j, true
 		}
 	}
@@ -272,21 +297,4 @@ func (f *formula) requires(y *formula) bool {
 		}
 	}
 	return true
-}
-
-// opposite returns an alternative before alternative i that is its negation.
-func (f *formula) opposite(i int) (int, bool) {
-	strip := func(x *formula) (string, bool) {
-		if x.op == not {
-			return x.xs[0].text, true
-		}
-		return x.text, false
-	}
-	text, negated := strip(f.xs[i])
-	for j := range i {
-		if other, n := strip(f.xs[j]); other == text && n != negated {
-			return j, true
-		}
-	}
-	return 0, false
 }

@@ -218,7 +218,11 @@ func fromKQL(n kql.Node, path string) *formula {
 	case *kql.Not:
 		f.op, f.xs = not, []*formula{fromKQL(n.X, path)}
 	case *kql.Is:
-		if path == "" {
+		switch {
+		case path != "":
+		case anything(n.Field) && anything(n.Value):
+			f.op, f.constant = constant, true
+		default:
 			f.atom = isAtom(n)
 		}
 	case *kql.Range:
@@ -230,6 +234,11 @@ func fromKQL(n kql.Node, path string) *formula {
 	return f
 }
 
+// anything reports whether a name or value in KQL is *.
+func anything(v *kql.Value) bool {
+	return v != nil && v.Kind == kql.Pattern && strings.Join(v.Parts, "") == ""
+}
+
 func isAtom(n *kql.Is) *atom {
 	name, v := join("", n.Field), n.Value
 	switch {
@@ -239,7 +248,7 @@ func isAtom(n *kql.Is) *atom {
 		if slices.ContainsFunc(v.Parts, func(p string) bool { return strings.ContainsAny(p, "*?") }) {
 			return nil // characters that are no wildcards here
 		}
-		if strings.Join(v.Parts, "") == "" {
+		if anything(v) {
 			return &atom{field: name, list: true, values: []pattern{{"*", true, false}}}
 		}
 		return newAtom(name, pattern{strings.Join(v.Parts, "*"), true, false})

@@ -111,8 +111,12 @@ func neverMatches(s *Subject) {
 // alwaysTrue finds conditions that are true of every event.
 func alwaysTrue(s *Subject) {
 	for _, st := range s.stages() {
-		if v := st.verdict; v.known && v.value && v.because != nil {
-			s.At(v.at.span, "the condition is true of every event: it is the opposite of %s. Take both away, or use and", s.words(v.because))
+		switch v := st.verdict; {
+		case !v.known || !v.value || st.condition.op == constant: // a constant alone is meant
+		case v.because == nil:
+			s.At(v.at.span, "the condition is true of every event, because this part is. Take it away, or use and")
+		default:
+			s.At(v.at.span, "the condition is true of every event: this is true wherever %s is not. Take both away, or use and", s.words(v.because))
 		}
 	}
 }
@@ -121,7 +125,10 @@ func alwaysTrue(s *Subject) {
 func idlePart(s *Subject) {
 	for _, st := range s.stages() {
 		for _, f := range st.found {
-			if f.kind == idle {
+			switch {
+			case f.kind == idle && f.because == nil:
+				s.At(f.part.span, "this is true of every event: take it away, or write another value")
+			case f.kind == idle:
 				s.At(f.part.span, "this is true wherever the rest is, because of %s: take it away, or write another value", s.words(f.because))
 			}
 		}

@@ -49,6 +49,7 @@ func someEQL(t *rapid.T) string {
 		`process.name like "*sh"`, `process.name like~ ("b*", "curl")`, `process.name not in ("sh", "curl")`, `user.name == "root"`, `user.name != null`, `user.name == null`,
 		`destination.port > 10`, `destination.port <= 10`, `destination.port < 20`, `destination.port == 30`, `destination.port >= 30`,
 		`process.args == "x"`, `process.args == "y"`, `process.args != "x"`, `process.args in ("x", "y")`, `process.name : ("s?", "CURL")`,
+		`true`, `false`,
 	}).Draw(t, "test")
 }
 
@@ -56,7 +57,7 @@ func someKQL(t *rapid.T) string {
 	return rapid.SampledFrom([]string{
 		`process.name: sh`, `process.name: "curl"`, `process.name: *sh`, `process.name: b*`, `process.name: (sh or bash)`, `process.name: *`,
 		`user.name: root`, `user.name: *`, `destination.port > 10`, `destination.port <= 10`, `destination.port: 30`, `destination.port < 20`,
-		`process.args: x`, `process.args: y`, `process.args: (x and y)`,
+		`process.args: x`, `process.args: y`, `process.args: (x and y)`, `*:*`, `not *:*`,
 	}).Draw(t, "test")
 }
 
@@ -156,7 +157,7 @@ func TestLogic(t *testing.T) {
 		}
 	})
 	const enough = 100 // conditions, among which each kind is
-	for _, code := range []string{"lint/never-matches", "lint/dead-alternative", "lint/idle-part"} {
+	for _, code := range []string{"lint/never-matches", "lint/always-true", "lint/dead-alternative", "lint/idle-part"} {
 		if drawn >= enough && said[code] == 0 {
 			t.Errorf("%s was said of none of %d conditions", code, drawn)
 		}
@@ -172,6 +173,9 @@ func part(text string, begin, width int) (from, to int) {
 	}
 	for ; open < 0; open++ {
 		from = strings.LastIndexByte(text[:from], '(')
+	}
+	if strings.HasSuffix(text[:from], "*:") {
+		return from - len("*:"), to
 	}
 	if strings.HasSuffix(text[:from], ": ") {
 		for from -= 2; from > 0 && strings.IndexByte("( ", text[from-1]) < 0; {

@@ -173,61 +173,86 @@ func leadingWildcard(s *Subject) {
 	}
 }
 
-// unboundedRegexp finds regular expressions that look for a text anywhere, or repeat a repetition without limit.
+// unboundedRegexp finds regular expressions that look for something anywhere, or repeat a repetition without limit.
 func unboundedRegexp(s *Subject) {
-	const repeats = "the regular expression repeats a repetition without limit: its cost grows with every character of the value. Give the inner or the outer one a limit, such as {1,10}"
+	const (
+		repeats  = "the regular expression repeats a repetition without limit: its cost grows with every character of the value. Give the inner or the outer one a limit, such as {1,10}"
+		anywhere = "the regular expression looks for a text anywhere in the value: write %s, which costs less"
+		begins   = "the regular expression begins with %s, so that it is tried at every character of every value. Begin it with a text, or test a field with shorter values"
+	)
+	check := func(at diag.Span, text string, like func(pattern string) string) {
+		wild, expressible := wildcards(text)
+		start, unlimited := unlimitedStart(text)
+		switch {
+		case nestedRepeat(text):
+			s.At(at, repeats)
+		case unlimited && expressible:
+			s.At(at, anywhere, like(wild))
+		case unlimited:
+			s.At(at, begins, start)
+		}
+	}
 	if s.Lucene != nil {
 		eachTest(s.Lucene, func(n *lucene.Test, f *lucene.Field) {
-			within, anywhere := textAnywhere(n.Text)
-			switch {
-			case n.Kind != lucene.Regexp:
-			case nestedRepeat(n.Text):
-				s.At(n.Span, repeats)
-			case anywhere:
-				s.At(n.Span, "the regular expression looks for a text anywhere in the value: write %s:*%s*, which costs less", f.Name, within)
+			if n.Kind == lucene.Regexp {
+				check(n.Span, n.Text, func(p string) string { return f.Name + ":" + p })
 			}
 		})
 	}
 	if s.EQL == nil {
 		return
 	}
-	check := func(field string, p *eql.Literal) {
-		text, _ := p.Value.(string)
-		within, anywhere := textAnywhere(text)
-		switch {
-		case nestedRepeat(text):
-			s.At(p.Span, repeats)
-		case anywhere:
-			s.At(p.Span, "the regular expression looks for a text anywhere in the value: write %s like~ %s, which costs less", field, quoted("*"+within+"*"))
+	one := func(x eql.Node, fold bool, p eql.Node) {
+		l, ok := p.(*eql.Literal)
+		if !ok {
+			return
 		}
+		name, _ := fieldName(x)
+		text, _ := l.Value.(string)
+		op := " like "
+		if fold {
+			op = " like~ "
+		}
+		check(l.Span, text, func(p string) string { return name + op + quoted(p) })
 	}
 	eachEQL(s.EQL, func(n eql.Node) {
 		switch n := n.(type) {
 		case *eql.Match:
-			if name, _ := fieldName(n.X); strings.HasPrefix(n.Op, "regex") {
+			if strings.HasPrefix(n.Op, "regex") {
 				for _, p := range n.Patterns {
-					check(name, p)
+					one(n.X, n.Op == "regex~", p)
 				}
 			}
 		case *eql.Call:
-			if n.Name != "match" || len(n.Args) == 0 {
-				return
-			}
-			name, _ := fieldName(n.Args[0])
-			for _, a := range n.Args[1:] {
-				if p, ok := a.(*eql.Literal); ok {
-					check(name, p)
+			if n.Name == "match" && len(n.Args) > 0 {
+				for _, p := range n.Args[1:] {
+					one(n.Args[0], n.Fold, p)
 				}
 			}
 		}
 	})
 }
 
-// textAnywhere returns the text that a regular expression looks for anywhere in a value, if it does nothing else.
-func textAnywhere(pattern string) (string, bool) {
-	rest, begins := strings.CutPrefix(pattern, ".*")
-	text, ends := strings.CutSuffix(rest, ".*")
-	return text, begins && ends && plain(text)
+// unlimitedStart returns the repetition of any characters, without limit, that a regular expression begins with.
+func unlimitedStart(pattern string) (string, bool) {
+	for _, start := range []string{".*", ".+"} {
+		if rest, ok := strings.CutPrefix(pattern, start); ok {
+			return start, rest != "" // alone it asks for a value
+		}
+	}
+	return "", false
+}
+
+// wildcards returns the pattern with * that says the same as a regular expression, which matches whole values.
+func wildcards(pattern string) (string, bool) {
+	texts := strings.Split(pattern, ".*")
+	for _, t := range texts {
+		if t != "" && !plain(t) {
+			return "", false
+		}
+	}
+	out := strings.Join(texts, "*")
+	return out, strings.Trim(out, "*") != ""
 }
 
 // plain reports whether a regular expression is a text.

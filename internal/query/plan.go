@@ -275,3 +275,14 @@ type TableWriter interface {
 	Plan
 	WritesTables() bool
 }
+
+// Reacher is a plan that may read more than the index patterns of its rule: in searches within its search, and tables
+// that other searches write.
+type Reacher interface {
+	Plan
+	// Reaches returns the index patterns of all searches, known before they run.
+	Reaches() []string
+	ReadsTables() bool
+	// Rereads reports whether the runs read the alerts, and the risk events, that earlier runs have written.
+	Rereads() (alerts, risk bool)
+}

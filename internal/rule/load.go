@@ -16,8 +16,8 @@ const (
 	extension = ".toml"
 	// testExtension is the extension of files with the tests of a rule.
 	testExtension = ".test.toml"
-	// exceptionsExtension is the extension of files with exceptions.
-	exceptionsExtension = ".exceptions.toml"
+	// ExceptionsExtension is the extension of files with exceptions.
+	ExceptionsExtension = ".exceptions.toml"
 )
 
 // maxExport bounds a file from Kibana. All of Elastic's rules are 16 MB.
@@ -109,7 +109,7 @@ func (l *loader) tree(fsys fs.FS, root string, name func(string) string) {
 				})
 			}
 			return nil
-		case p != root && strings.HasSuffix(p, exceptionsExtension):
+		case p != root && strings.HasSuffix(p, ExceptionsExtension):
 			if err := folder.Below(fsys, path.Dir(p), p); err != nil {
 				l.unreadable(name(p), err)
 				return nil
@@ -166,7 +166,7 @@ func (s *Set) addFile(name, content string, where located) diag.List {
 		return diag.List{{Severity: diag.Error, Code: area + "/syntax", File: name, Message: reason}}
 	}
 	switch {
-	case strings.HasSuffix(name, exceptionsExtension):
+	case strings.HasSuffix(name, ExceptionsExtension):
 		return s.exceptions.addFile(name, content, where)
 	case strings.HasSuffix(name, exportExtension):
 		return s.addExport(name, content, where)

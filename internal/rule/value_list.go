@@ -84,7 +84,7 @@ func (e *exceptions) readValueList(item *ExceptionItem, l ValueList, at string) 
 	return readList{faulty: "value list " + l.ID + " is not there"},
 		diag.List{item.Report(diag.Error, area+"/missing-value-list", at,
 			"value list %s is not there: want a file %s/%s beside this one, or its path in [lists] of an %s file",
-			l.ID, valueFolder, l.ID, exceptionsExtension)}
+			l.ID, valueFolder, l.ID, ExceptionsExtension)}
 }
 
 // places returns where a list may be, most likely first. An id is not a path: it may come from

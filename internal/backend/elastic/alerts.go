@@ -47,6 +47,9 @@ type Alerts struct {
 	checkedAt atomic.Int64
 	// fields is the component template with the fields that are not in ECS.
 	fields component
+	// ofKibana: the index is Kibana's. own selects the alerts of Tocsin in it; nil: all are.
+	ofKibana bool
+	own      condition.Query
 }
 
 // component is a component template: its name, and its fields, one a line: name, type, parameters.
@@ -76,6 +79,14 @@ func NewAlerts(c *Client, namespace string) (*Alerts, error) {
 		return nil, err
 	}
 	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace, ofEvent: alert.OfEvent, fields: component{alertComponent, alert.Fields}}, nil
+}
+
+// AlertsAlias returns the alias of the alerts of a namespace.
+func AlertsAlias(namespace string) string { return aliasPrefix + namespace }
+
+// Prefixes returns the names of everything that is written in a namespace. Indices of an alias have more after a dash.
+func Prefixes(namespace string) []string {
+	return []string{AlertsAlias(namespace), RiskAlias(namespace), ledgerPrefix + namespace, leasesPrefix + namespace, tablesPrefix + namespace}
 }
 
 // RiskAlias returns the alias of the risk events of a namespace.
@@ -130,18 +141,22 @@ func (a *Alerts) byID(ctx context.Context, op string, ids []string, source any) 
 	body, err := search.JSON(condition.Query{
 		"query": condition.Query{"ids": condition.Query{"values": ids}},
 		// After a rollover, an id may be in several indices.
-		"size": min(maxFound, len(ids)*4), "_source": source, "track_total_hits": false,
+		"size": min(maxFound, len(ids)*4), "_source": source, "track_total_hits": false, "seq_no_primary_term": true,
 	}, "")
 	if err != nil {
 		return page{}, err
 	}
 	yes := true
-	return call[page](ctx, a.client, op, func() esapi.Request {
+	found, err := call[page](ctx, a.client, op, func() esapi.Request {
 		return searching{esapi.SearchRequest{
 			Index: escape([]string{a.alias}), Body: bytes.NewReader(body),
 			IgnoreUnavailable: &yes, AllowNoIndices: &yes, AllowPartialSearchResults: &yes,
 		}, 0}
 	})
+	if err == nil && found.Shards.Total == 0 {
+		err = a.readable(ctx)
+	}
+	return found, err
 }
 
 func (h hit) alert() (alert.Document, error) {
@@ -155,6 +170,13 @@ func (h hit) alert() (alert.Document, error) {
 		return doc, fmt.Errorf("alert %s in %s: %w", h.ID, h.Index, errors.New("the document has no source"))
 	}
 	return doc, nil
+}
+
+// alertToUpdate is alert with the revision, of a search that requested it.
+func (h hit) alertToUpdate() (alert.Document, error) {
+	doc, err := h.alert()
+	doc.Revision = h.revision()
+	return doc, err
 }
 
 // Existing returns which ids have an alert in any index of the alias, as of the last refresh, with the

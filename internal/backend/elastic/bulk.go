@@ -24,10 +24,8 @@ const (
 type writing struct {
 	// verb names the operation in messages.
 	verb string
-	// key names the action, in the request and in the answer.
-	key string
-	// action returns the metadata of an alert's action line.
-	action func(alert.Document) (map[string]any, error)
+	// lines returns the two lines of an alert in a form: the action with its metadata, and its data.
+	lines func(alert.Document, alert.Form) (action, data map[string]any, err error)
 	// written and conflict are the outcomes of an alert that was written, and of an alert whose document
 	// exists or has changed.
 	written, conflict alert.Outcome
@@ -56,8 +54,10 @@ func (a *Alerts) Create(ctx context.Context, docs []alert.Document) ([]alert.Wri
 
 func (a *Alerts) creation() writing {
 	return writing{
-		verb: "create", key: "create", written: alert.Created, conflict: alert.Duplicate, alias: a.alias,
-		action: func(doc alert.Document) (map[string]any, error) { return map[string]any{"_id": doc.ID}, nil },
+		verb: "create", written: alert.Created, conflict: alert.Duplicate, alias: a.alias,
+		lines: func(doc alert.Document, _ alert.Form) (action, data map[string]any, err error) {
+			return map[string]any{"create": map[string]any{"_id": doc.ID}}, doc.Source, nil
+		},
 	}
 }
 
@@ -83,7 +83,7 @@ func (k writing) encode(docs []alert.Document, written []alert.Written) []bulkIt
 	items := make([]bulkItem, 0, len(docs))
 	for i, doc := range docs {
 		written[i].ID = doc.ID
-		lines, err := k.lines(doc)
+		lines, err := k.encoded(doc, alert.WithEvent)
 		if err != nil {
 			written[i].Err = &failure.Error{Kind: failure.Internal, Op: k.verb + " alert [" + doc.ID + "]", Err: err}
 			continue
@@ -93,13 +93,14 @@ func (k writing) encode(docs []alert.Document, written []alert.Written) []bulkIt
 	return items
 }
 
-func (k writing) lines(doc alert.Document) ([]byte, error) {
-	action, err := k.action(doc)
+// encoded returns the lines of an alert as JSON.
+func (k writing) encoded(doc alert.Document, form alert.Form) ([]byte, error) {
+	action, data, err := k.lines(doc, form)
 	if err != nil {
 		return nil, err
 	}
 	var lines []byte
-	for _, v := range []any{map[string]any{k.key: action}, doc.Source} {
+	for _, v := range []any{action, data} {
 		line, err := search.JSON(v, "")
 		if err != nil {
 			return nil, err
@@ -232,9 +233,10 @@ func (a *Alerts) reduce(kind writing, refused []bulkItem, written []alert.Writte
 			continue
 		}
 		item.form++
-		size, err := search.JSON(item.doc.Source, "")
+		whole := alert.Document{ID: item.doc.ID, Index: item.doc.Index, Revision: item.doc.Revision, Source: item.doc.Changed()}
+		size, err := search.JSON(whole.Source, "")
 		if err == nil {
-			item.lines, err = kind.lines(item.doc.In(item.form, a.ofEvent, len(size)))
+			item.lines, err = kind.encoded(whole.In(item.form, a.ofEvent, len(size)), item.form)
 		}
 		if err != nil {
 			continue // it keeps the error of its rejection
@@ -286,11 +288,14 @@ func (a *Alerts) dropKnown(ctx context.Context, items []bulkItem, written []aler
 
 // bulkAnswer is the answer of _bulk, with one item for each action, in order.
 type bulkAnswer struct {
-	Items []map[string]struct {
-		Status int    `json:"status"`
-		Index  string `json:"_index"`
-		Error  cause  `json:"error"`
-	} `json:"items"`
+	Items []map[string]bulkResult `json:"items"`
+}
+
+// bulkResult is the answer to one action.
+type bulkResult struct {
+	Status int    `json:"status"`
+	Index  string `json:"_index"`
+	Error  cause  `json:"error"`
 }
 
 func (a *Alerts) bulk(ctx context.Context, kind writing, items []bulkItem) (bulkAnswer, error) {
@@ -316,9 +321,14 @@ func (a *Alerts) bulk(ctx context.Context, kind writing, items []bulkItem) (bulk
 // were rejected.
 func (r bulkAnswer) settle(kind writing, items []bulkItem, written []alert.Written) (busy, refused []bulkItem) {
 	for i, item := range items {
-		result := r.Items[i][kind.key]
+		var result bulkResult
+		for _, result = range r.Items[i] { // by its action, which differs between the forms of an alert
+		}
 		w := &written[item.at]
 		w.Err = nil
+		if result.Status == http.StatusNotFound && kind.conflict == alert.Stale {
+			result.Status = http.StatusConflict // it was deleted
+		}
 		switch result.Status {
 		case http.StatusCreated, http.StatusOK:
 			w.Outcome = kind.written

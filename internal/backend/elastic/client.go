@@ -14,10 +14,12 @@ import (
 
 // Client is a client of one cluster. It is safe for concurrent use; Close ends it.
 type Client struct {
-	transport   *elastictransport.Client
-	idle        func()
-	name        string
-	credentials *credentials
+	transport *elastictransport.Client
+	idle      func()
+	name      string
+	// several: there is more than one address.
+	several     bool
+	credentials *credentialsKeeper
 	timeout     time.Duration
 	maxRetries  int
 	log         *slog.Logger
@@ -42,7 +44,7 @@ type Client struct {
 
 // New returns a client. It does not connect; see [Client.Ping].
 func New(cfg Config) (*Client, error) {
-	rt, err := newHTTPTransport(cfg.CAFile)
+	rt, err := NewHTTPTransport(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -55,10 +57,11 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	creds, err := cfg.credentials(user)
+	given, err := cfg.credentials(user)
 	if err != nil {
 		return nil, err
 	}
+	creds := keepCredentials(cfg, given)
 	transport, err := elastictransport.NewClient(
 		elastictransport.WithURLs(urls...),
 		elastictransport.WithTransport(&authenticator{next: rt, credentials: creds}),
@@ -73,7 +76,7 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 		idle = closer.CloseIdleConnections
 	}
 	return &Client{
-		transport: transport, idle: idle, name: cfg.String(), credentials: creds,
+		transport: transport, idle: idle, name: cfg.String(), several: len(urls) > 1, credentials: creds,
 		timeout: cfg.RequestTimeout, maxRetries: cfg.MaxRetries, log: cfg.Logger,
 		closedPolicy: cfg.Closed, wholePatterns: cfg.WholePatterns,
 		limit: newLimiter(float64(cfg.SearchRate)),
@@ -98,19 +101,20 @@ func (c *Client) Close(ctx context.Context) error {
 
 // Info describes a cluster.
 type Info struct {
-	// Name is the name of the cluster, Version the version of Elasticsearch: "8.19.7".
-	Name, Version string
+	// Name and UUID are those of the cluster, Version is the version of Elasticsearch: "8.19.7".
+	Name, UUID, Version string
 }
 
-// Ping returns the cluster's name and version. It fails with kind Refused if the server is not Elasticsearch
+// Ping returns the cluster's name, UUID and version. It fails with kind Refused if the server is not Elasticsearch
 // or rejects the credentials.
 func (c *Client) Ping(ctx context.Context) (Info, error) {
 	type answer struct {
 		Name    string `json:"cluster_name"`
+		UUID    string `json:"cluster_uuid"`
 		Version struct {
 			Number string `json:"number"`
 		} `json:"version"`
 	}
 	a, err := call[answer](ctx, c, "ping "+c.name, func() esapi.Request { return esapi.InfoRequest{} })
-	return Info{Name: a.Name, Version: a.Version.Number}, err
+	return Info{Name: a.Name, UUID: a.UUID, Version: a.Version.Number}, err
 }

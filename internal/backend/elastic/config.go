@@ -21,8 +21,19 @@ type Config struct {
 	APIKey string
 	// Username and Password are an alternative to the API key.
 	Username, Password string
+	// BearerToken is another alternative: a token of a token service or a realm such as JWT.
+	BearerToken string
+	// Renewed, if not nil, returns the credentials again, after the cluster has rejected them: files may have others now.
+	Renewed func() (Config, error)
 	// CAFile is a file of PEM certificates to trust instead of the system's.
 	CAFile string
+	// CAFingerprint is the SHA-256 fingerprint of the certificate authority, in hexadecimal digits, as an alternative
+	// to CAFile. The server must send the authority's certificate.
+	CAFingerprint string
+	// ClientCert and ClientKey are files of the client's certificate and key (PEM).
+	ClientCert, ClientKey string
+	// Proxy is the address of the proxy; "": as the environment says; [NoProxy]: none.
+	Proxy string
 	// RequestTimeout bounds each attempt of a call, including reading the answer; 0 means
 	// [DefaultRequestTimeout].
 	RequestTimeout time.Duration
@@ -139,16 +150,19 @@ type credentials struct {
 func (c Config) credentials(user *url.Userinfo) (*credentials, error) {
 	name, password := c.Username, c.Password
 	given := 0
-	for _, yes := range []bool{c.APIKey != "", name != "" || password != "", user != nil} {
+	for _, yes := range []bool{c.APIKey != "", name != "" || password != "", c.BearerToken != "", user != nil} {
 		if yes {
 			given++
 		}
 	}
 	if given > 1 {
-		return nil, fmt.Errorf("%w: give one of API key, user name and password, or credentials in the URL", ErrCredentials)
+		return nil, fmt.Errorf("%w: give one of API key, user name and password, bearer token, or credentials in the URL", ErrCredentials)
 	}
 	if c.APIKey != "" {
 		return apiKey(c.APIKey)
+	}
+	if c.BearerToken != "" {
+		return bearer(c.BearerToken)
 	}
 	if user != nil {
 		name = user.Username()
@@ -164,6 +178,23 @@ func (c Config) credentials(user *url.Userinfo) (*credentials, error) {
 	return &credentials{header: "Basic " + encoded, secrets: []string{encoded, password}}, nil
 }
 
+// Authorization returns the value of the Authorization header; "" without credentials. Credentials in the URLs do not count.
+func (c Config) Authorization() (string, error) {
+	creds, err := c.credentials(nil)
+	if err != nil {
+		return "", err
+	}
+	return creds.header, nil
+}
+
+func bearer(token string) (*credentials, error) {
+	token = strings.TrimSpace(token)
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) || token == "" {
+		return nil, errors.New("elasticsearch: the bearer token has characters that are not allowed in a token")
+	}
+	return &credentials{header: "Bearer " + token, secrets: []string{token}}, nil
+}
+
 func apiKey(key string) (*credentials, error) {
 	key = strings.TrimSpace(key)
 	secrets := []string{key}
@@ -171,19 +202,13 @@ func apiKey(key string) (*credentials, error) {
 		encoded := base64.StdEncoding.EncodeToString([]byte(key))
 		secrets = append(secrets, encoded, secret)
 		key = encoded
+	} else if plain, err := base64.StdEncoding.DecodeString(key); err == nil { // what reads the header sees this
+		if _, secret, ok := strings.Cut(string(plain), ":"); ok {
+			secrets = append(secrets, string(plain), secret)
+		}
 	}
 	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) || key == "" {
 		return nil, errors.New("elasticsearch: the API key has characters that are not allowed in an API key")
 	}
 	return &credentials{header: "ApiKey " + key, secrets: secrets}, nil
-}
-
-// scrub replaces the secrets in a text, in case a server repeats them.
-func (c *credentials) scrub(text string) string {
-	for _, secret := range c.secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
-	return text
 }

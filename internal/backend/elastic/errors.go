@@ -33,6 +33,8 @@ type cause struct {
 	RootCause   []cause        `json:"root_cause"`
 	CausedBy    *cause         `json:"caused_by"`
 	FailedShard []shardFailure `json:"failed_shards"`
+	// Unsuccessful says what is wrong with credentials, such as an API key that has expired.
+	Unsuccessful string `json:"additional_unsuccessful_credentials"`
 }
 
 // UnmarshalJSON also accepts errors that are a plain string.
@@ -100,7 +102,7 @@ func (c *Client) lost(ctx, limited context.Context, op string, err error) error 
 	switch {
 	case limited.Err() != nil:
 		e.Err = fmt.Errorf("%w within %s", errNoAnswer, c.timeout)
-	case untrusted(err):
+	case untrusted(err) || clientRefused(err):
 		e.Kind, e.Err = failure.Refused, c.clean(err)
 	default:
 		e.Err = c.clean(err)
@@ -124,8 +126,14 @@ func untrusted(err error) bool {
 		authority    x509.UnknownAuthorityError
 		host         x509.HostnameError
 	)
+	var pin *FingerprintError
 	return errors.As(err, &verification) || errors.As(err, &record) ||
-		errors.As(err, &authority) || errors.As(err, &host)
+		errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &pin)
+}
+
+// clientRefused reports whether the server refused the client in the handshake.
+func clientRefused(err error) bool {
+	return RefusalOf(err) != NotRefused
 }
 
 // refused returns the typed error of an answer with an error status.
@@ -141,11 +149,22 @@ func (c *Client) refused(ctx, limited context.Context, op string, r *esapi.Respo
 	if json.Unmarshal(body, &answer) == nil && (answer.Error.Type != "" || answer.Error.Reason != "") {
 		root := answer.Error.root()
 		e.Type, e.Reason = root.Type, c.credentials.scrub(root.text())
-		return e
+		if root.Unsuccessful != "" {
+			e.Reason += ": " + c.credentials.scrub(bounded(root.Unsuccessful))
+		}
+		return c.from(e, r)
 	}
 	e.Reason = c.credentials.scrub(bounded(string(body)))
 	if e.Reason == "" {
 		e.Reason = strings.ToLower(http.StatusText(r.StatusCode))
+	}
+	return c.from(e, r)
+}
+
+// from names the address of an answer, if there are several.
+func (c *Client) from(e *failure.Error, r *esapi.Response) *failure.Error {
+	if address := r.Header.Get(addressHeader); address != "" && c.several {
+		e.Op += " at " + address
 	}
 	return e
 }

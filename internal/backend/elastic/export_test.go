@@ -68,3 +68,15 @@ func (h *Holdings) Begin(pages int) func() { return h.of.begin(pages) }
 
 // Share is what each may have.
 func (h *Holdings) Share() int { return h.of.share() }
+
+// KibanaFaults returns why an index with this mapping cannot take alerts.
+func KibanaFaults(mappings map[string]any) []string {
+	a, err := NewKibanaAlerts(nil, "default")
+	if err != nil {
+		panic(err)
+	}
+	return kibanaFaults(a.mappings(), described{Mappings: mappings})
+}
+
+// KibanaFields are the fields that Kibana's mapping must have.
+func KibanaFields() []string { return kibanaFields }

@@ -1,10 +1,9 @@
 package elastic
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
+	"net/http"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
@@ -14,8 +13,11 @@ import (
 
 // Install creates what the namespace needs: the component templates that all namespaces share, its index
 // template, and its first index with the write alias. Existing objects are not changed, except templates of
-// an older version. Several runners may install at the same time.
+// an older version. Several runners may install at the same time. Of the index of a Kibana nothing is created: it is checked.
 func (a *Alerts) Install(ctx context.Context) error {
+	if a.ofKibana {
+		return a.checkKibana(ctx)
+	}
 	for _, t := range a.templates() {
 		if err := a.installTemplate(ctx, t); err != nil {
 			return err
@@ -24,12 +26,11 @@ func (a *Alerts) Install(ctx context.Context) error {
 	return a.installAlias(ctx)
 }
 
-// template is a component or index template, with the requests that get and put it.
+// template is a component or index template, with the path at which it is read and put.
 type template struct {
 	op   string
+	path string
 	body any
-	get  func() esapi.Request
-	put  func(io.Reader) esapi.Request
 }
 
 // meta is the part of an existing template that is read.
@@ -65,29 +66,23 @@ func (a *Alerts) templates() []template {
 	out := []template{componentTemplate(ecsComponent, ecsMappings()), componentTemplate(a.fields.name, a.fields.mappings())}
 	return append(out, template{
 		op:   "index template [" + name + "]",
+		path: "/_index_template/" + name,
 		body: a.indexTemplate(),
-		get:  func() esapi.Request { return esapi.IndicesGetIndexTemplateRequest{Name: name} },
-		put: func(body io.Reader) esapi.Request {
-			return esapi.IndicesPutIndexTemplateRequest{Name: name, Body: body}
-		},
 	})
 }
 
 func componentTemplate(name string, mappings map[string]any) template {
 	return template{
-		op: "component template [" + name + "]",
+		op:   "component template [" + name + "]",
+		path: "/_component_template/" + name,
 		body: map[string]any{
 			"template": map[string]any{"settings": fieldLimit(), "mappings": mappings}, "_meta": templateMeta(),
-		},
-		get: func() esapi.Request { return esapi.ClusterGetComponentTemplateRequest{Name: []string{name}} },
-		put: func(body io.Reader) esapi.Request {
-			return esapi.ClusterPutComponentTemplateRequest{Name: name, Body: body}
 		},
 	}
 }
 
 func (a *Alerts) installTemplate(ctx context.Context, t template) error {
-	have, err := call[templateAnswer](ctx, a.client, "get "+t.op, t.get)
+	have, err := a.client.template(ctx, t)
 	if err != nil && !notFound(err) {
 		return err
 	}
@@ -98,8 +93,13 @@ func (a *Alerts) installTemplate(ctx context.Context, t template) error {
 	if err != nil {
 		return err
 	}
-	_, err = call[struct{}](ctx, a.client, "put "+t.op, func() esapi.Request { return t.put(bytes.NewReader(body)) })
+	_, err = call[struct{}](ctx, a.client, "put "+t.op, func() esapi.Request { return plainRequest{http.MethodPut, t.path, body} })
 	return err
+}
+
+// template reads what is there of a template.
+func (c *Client) template(ctx context.Context, t template) (templateAnswer, error) {
+	return call[templateAnswer](ctx, c, "get "+t.op, func() esapi.Request { return plainRequest{http.MethodGet, t.path, nil} })
 }
 
 // installAlias creates the first index with its mapping, as a template with a higher priority would make
@@ -108,18 +108,12 @@ func (a *Alerts) installAlias(ctx context.Context) error {
 	if there, err := a.aliasExists(ctx); there || err != nil {
 		return err
 	}
-	op := "create index [" + a.firstIndex() + "]"
-	body, err := search.JSON(map[string]any{
-		"aliases":  map[string]any{a.alias: map[string]any{"is_write_index": true}},
-		"settings": merged(fieldLimit(), lenientSettings()),
-		"mappings": a.mappings(),
-	}, "")
+	first := a.firstRequest()
+	body, err := search.JSON(first.Body, "")
 	if err != nil {
 		return err
 	}
-	_, err = call[struct{}](ctx, a.client, op, func() esapi.Request {
-		return esapi.IndicesCreateRequest{Index: a.firstIndex(), Body: bytes.NewReader(body)}
-	})
+	_, err = call[struct{}](ctx, a.client, "create "+first.Why, func() esapi.Request { return plainRequest{first.Method, first.Path, body} })
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -127,6 +121,15 @@ func (a *Alerts) installAlias(ctx context.Context) error {
 		return aliasErr
 	}
 	return a.explain(err)
+}
+
+// firstRequest creates the first index with the alias.
+func (a *Alerts) firstRequest() Request {
+	return indexRequest(a.firstIndex(), map[string]any{
+		"aliases":  map[string]any{a.alias: map[string]any{"is_write_index": true}},
+		"settings": merged(fieldLimit(), lenientSettings()),
+		"mappings": a.mappings(),
+	})
 }
 
 // explain says why the alias cannot be created.

@@ -37,20 +37,23 @@ func (a *Alerts) Find(ctx context.Context, q alert.InstanceQuery, visit func(ale
 	instances := slices.Compact(slices.Sorted(slices.Values(q.Instances)))
 	for part := range slices.Chunk(instances, maxInstances) {
 		op := fmt.Sprintf("find alerts of %d instances [%s]", len(part), a.alias)
-		more := true
+		more, none := true, true
 		_, err := newPager(a.client, op, []string{a.alias}, instanceSearch(q, part), listPage).run(ctx, func(hits []hit) (bool, error) {
+			none = false
 			for _, h := range hits {
-				doc, err := h.alert()
+				doc, err := h.alertToUpdate()
 				if err != nil {
 					return false, err
 				}
-				doc.Revision = h.revision()
 				if more, err = visit(doc); err != nil || !more {
 					return false, err
 				}
 			}
 			return true, nil
 		})
+		if err == nil && none {
+			err = a.readable(ctx)
+		}
 		if err != nil || !more {
 			return err
 		}
@@ -103,24 +106,29 @@ func (h hit) revision() string {
 	return strconv.FormatInt(h.SeqNo, 10) + "." + strconv.FormatInt(h.PrimaryTerm, 10)
 }
 
-// Replace writes each alert to the index that it was read from, if it has not changed since. A write that was
-// sent again after its answer was lost is Stale: the alert has changed by the first write.
-func (a *Alerts) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
-	return a.send(ctx, writing{
-		verb: "replace", key: "index", action: replacement, written: alert.Replaced, conflict: alert.Stale,
-	}, docs)
+// Update sends the changed fields of each alert to the index that it was read from; Elasticsearch merges them if the alert has
+// not changed since. An update that was sent again after its answer was lost is Stale: the alert has changed by the first.
+//
+// Elasticsearch indexes the whole alert anew. If it refuses that, as after a change of the mapping, the alert is written in its
+// next form, with every field that it had when it was read.
+func (a *Alerts) Update(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+	return a.send(ctx, writing{verb: "update", lines: update, written: alert.Replaced, conflict: alert.Stale}, docs)
 }
 
-// replacement returns the action that replaces an alert.
-func replacement(doc alert.Document) (map[string]any, error) {
+// update returns the lines that change an alert.
+func update(doc alert.Document, form alert.Form) (action, data map[string]any, err error) {
 	seqNo, term, _ := strings.Cut(doc.Revision, ".")
 	n, err := strconv.ParseInt(seqNo, 10, 64)
 	if err != nil || doc.Index == "" {
-		return nil, fmt.Errorf("it was not read for an update: revision %q in index %q", doc.Revision, doc.Index)
+		return nil, nil, fmt.Errorf("it was not read for an update: revision %q in index %q", doc.Revision, doc.Index)
 	}
 	t, err := strconv.ParseInt(term, 10, 64)
 	if err != nil {
-		return nil, fmt.Errorf("revision %q: %w", doc.Revision, err)
+		return nil, nil, fmt.Errorf("revision %q: %w", doc.Revision, err)
 	}
-	return map[string]any{"_index": doc.Index, "_id": doc.ID, "if_seq_no": n, "if_primary_term": t}, nil
+	at := map[string]any{"_index": doc.Index, "_id": doc.ID, "if_seq_no": n, "if_primary_term": t}
+	if form == alert.WithEvent {
+		return map[string]any{"update": at}, map[string]any{"doc": doc.Partial()}, nil
+	}
+	return map[string]any{"index": at}, doc.Source, nil
 }

@@ -38,10 +38,14 @@ func NewLeases(c *Client, namespace string) (*Leases, error) {
 
 // Install creates the index if it does not exist.
 func (l *Leases) Install(ctx context.Context) error {
-	return l.client.createIndex(ctx, l.index, map[string]any{
+	return l.client.createIndex(ctx, l.index, l.definition())
+}
+
+func (l *Leases) definition() map[string]any {
+	return map[string]any{
 		"settings": map[string]any{"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1", "index.hidden": true},
 		"mappings": l.mappings(),
-	})
+	}
 }
 
 func (l *Leases) mappings() map[string]any {

@@ -48,12 +48,16 @@ func NewLedger(c *Client, namespace string) (*Ledger, error) {
 
 // Install creates the index if it does not exist.
 func (l *Ledger) Install(ctx context.Context) error {
-	return l.client.createIndex(ctx, l.index, map[string]any{
+	return l.client.createIndex(ctx, l.index, l.definition())
+}
+
+func (l *Ledger) definition() map[string]any {
+	return map[string]any{
 		"settings": map[string]any{
 			"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1", "index.codec": "best_compression", "index.hidden": true,
 		},
 		"mappings": l.mappings(),
-	})
+	}
 }
 
 func (l *Ledger) mappings() map[string]any {
@@ -402,11 +406,23 @@ func (l *Ledger) Forget(ctx context.Context, before time.Time) (int, error) {
 			}
 			body.Write(append(line, '\n'))
 		}
-		_, err := call[struct{}](ctx, l.client, "delete old pages of ["+l.index+"]", func() esapi.Request {
+		op := "delete old pages of [" + l.index + "]"
+		answer, err := call[bulkAnswer](ctx, l.client, op, func() esapi.Request {
 			return esapi.BulkRequest{Index: l.index, Body: bytes.NewReader(body.Bytes())}
 		})
-		n += len(hits)
-		return true, err
+		if err != nil {
+			return false, err
+		}
+		for _, item := range answer.Items {
+			switch one := item["delete"]; {
+			case one.Status == http.StatusNotFound: // another runner has deleted it
+			case one.Status >= http.StatusMultipleChoices:
+				return false, &failure.Error{Kind: kindOf(one.Status), Op: op, Status: one.Status, Type: one.Error.Type, Reason: one.Error.text()}
+			default:
+				n++
+			}
+		}
+		return true, nil
 	})
 	return n, err
 }

@@ -25,7 +25,9 @@ func (a *Alerts) List(ctx context.Context, f alert.Filter, visit func(alert.Docu
 		size = min(size, left)
 	}
 	p := newPager(a.client, "list alerts ["+a.alias+"]", []string{a.alias}, a.listing(f), size)
+	none := true
 	_, err := p.run(ctx, func(hits []hit) (bool, error) {
+		none = false
 		for _, h := range hits {
 			doc, err := h.alert()
 			if err != nil {
@@ -40,6 +42,9 @@ func (a *Alerts) List(ctx context.Context, f alert.Filter, visit func(alert.Docu
 		}
 		return true, nil
 	})
+	if err == nil && none {
+		return a.readable(ctx)
+	}
 	return err
 }
 
@@ -63,15 +68,18 @@ func (a *Alerts) listing(f alert.Filter) condition.Query {
 		return condition.Query{field: options}
 	}
 	return condition.Query{
-		"query":            filterQuery(f),
+		"query":            a.filterQuery(f),
 		"track_total_hits": false,
 		"sort":             []condition.Query{by(search.DefaultTimestamp, "date"), by(originalTimeField, "date"), by(uuidField, "keyword")},
 	}
 }
 
 // filterQuery returns the query for the alerts of a filter.
-func filterQuery(f alert.Filter) condition.Query {
+func (a *Alerts) filterQuery(f alert.Filter) condition.Query {
 	clauses := []condition.Query{}
+	if a.own != nil {
+		clauses = append(clauses, a.own)
+	}
 	if f.RuleID != "" {
 		clauses = append(clauses, condition.Query{"term": condition.Query{alert.RuleIDField: f.RuleID}})
 	}
@@ -87,7 +95,7 @@ func filterQuery(f alert.Filter) condition.Query {
 
 // GetAll returns the alerts with these ids.
 func (a *Alerts) GetAll(ctx context.Context, ids []string) (map[string]alert.Document, error) {
-	return named(ctx, a, ids, listPage, "get", true, hit.alert)
+	return named(ctx, a, ids, listPage, "get", true, hit.alertToUpdate)
 }
 
 // Prefixed returns the ids that begin with a prefix, as of the last refresh.
@@ -102,7 +110,9 @@ func (a *Alerts) Prefixed(ctx context.Context, prefix string, limit int) ([]stri
 		"sort":             []condition.Query{{uuidField: condition.Query{"order": "asc", "unmapped_type": "keyword"}}},
 	}, min(listPage, limit+1))
 	var ids []string
+	none := true
 	_, err := p.run(ctx, func(hits []hit) (bool, error) {
+		none = false
 		for _, h := range hits {
 			if len(ids) < limit && !slices.Contains(ids, h.ID) { // after a rollover, an id may be in several indices
 				ids = append(ids, h.ID)
@@ -110,6 +120,9 @@ func (a *Alerts) Prefixed(ctx context.Context, prefix string, limit int) ([]stri
 		}
 		return len(ids) < limit, nil
 	})
+	if err == nil && none {
+		err = a.readable(ctx)
+	}
 	return ids, err
 }
 
@@ -126,7 +139,13 @@ func (a *Alerts) AlertFields(ctx context.Context, names []string) (mapping.Field
 		text := mapping.Type(kind(d)).Family() == mapping.FamilyText // which text type does not matter
 		return !ok || !searchable(d) || text
 	})
-	if len(known) > 0 {
+	switch {
+	case len(known) == 0:
+	case a.ofKibana:
+		if err := a.findableInKibana(ctx, known); err != nil {
+			return nil, err
+		}
+	default:
 		if err := a.client.findable(ctx, a.alias, a.mappings(), known); err != nil {
 			return nil, err
 		}

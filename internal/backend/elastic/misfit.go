@@ -27,16 +27,27 @@ type Misfit struct {
 	WayOut string
 }
 
+// kibanaPlace begins the Place of a misfit that is not Tocsin's.
+const kibanaPlace = "Kibana's index ["
+
 // maxShownFaults is the number of differences in the text form.
 const maxShownFaults = 3
 
 // String returns the misfit in one line.
 func (m Misfit) String() string {
+	if strings.HasPrefix(m.Place, kibanaPlace) {
+		return fmt.Sprintf("the mapping of %s cannot take Tocsin's alerts: %s; %s", m.Place, m.Differences(), m.WayOut)
+	}
+	return fmt.Sprintf("the mapping of %s is not Tocsin's: %s; %s", m.Place, m.Differences(), m.WayOut)
+}
+
+// Differences returns the first faults in one line.
+func (m Misfit) Differences() string {
 	faults := strings.Join(m.Faults[:min(maxShownFaults, len(m.Faults))], ", ")
 	if more := len(m.Faults) - maxShownFaults; more > 0 {
 		faults += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Sprintf("the mapping of %s is not Tocsin's: %s; %s", m.Place, faults, m.WayOut)
+	return faults
 }
 
 // described is the description of an index, or of an index that a template would create.
@@ -56,11 +67,13 @@ func (c *Client) describe(ctx context.Context, name string) (map[string]describe
 	return a, err
 }
 
-// Misfits joins the misfits of several places.
-func Misfits(ctx context.Context, places ...interface {
+// Place is a set of indices that Tocsin creates.
+type Place interface {
 	Misfits(ctx context.Context) ([]Misfit, error)
-},
-) ([]Misfit, error) {
+}
+
+// Misfits joins the misfits of several places.
+func Misfits(ctx context.Context, places ...Place) ([]Misfit, error) {
 	var out []Misfit
 	var errs []error
 	for _, p := range places {
@@ -74,6 +87,9 @@ func Misfits(ctx context.Context, places ...interface {
 // next. Before Install there are none. If the user may not read a part, the error is of kind Refused, and the
 // other misfits are returned.
 func (a *Alerts) Misfits(ctx context.Context) ([]Misfit, error) {
+	if a.ofKibana {
+		return a.kibanaMisfits(ctx)
+	}
 	indices, err := a.client.describe(ctx, a.alias)
 	if err != nil || len(indices) == 0 {
 		return nil, err

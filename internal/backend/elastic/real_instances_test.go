@@ -108,10 +108,10 @@ func realReplace(t *testing.T, a *elastic.Alerts, fresh alert.InstanceQuery) {
 		{[]alert.Document{first, last, unread}, []alert.Outcome{alert.Replaced, alert.Replaced, alert.Failed}},
 		{[]alert.Document{first, read[1]}, []alert.Outcome{alert.Stale, alert.Replaced}},
 	} {
-		for _, d := range step.docs {
-			d.Source["kibana.alert.workflow_status"] = "closed"
+		for i := range step.docs {
+			step.docs[i].Set = map[string]any{"kibana.alert.workflow_status": "closed"}
 		}
-		written, err := a.Replace(t.Context(), step.docs)
+		written, err := a.Update(t.Context(), step.docs)
 		if err != nil {
 			t.Fatal(err)
 		}

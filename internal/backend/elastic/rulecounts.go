@@ -67,7 +67,7 @@ func (a *Alerts) CountByRule(ctx context.Context, f alert.Filter) ([]alert.RuleC
 		{"rule": condition.Query{"terms": condition.Query{"field": alert.RuleIDField, "missing_bucket": true}}},
 	}}
 	body := condition.Query{
-		"size": 0, "query": filterQuery(f), "track_total_hits": false,
+		"size": 0, "query": a.filterQuery(f), "track_total_hits": false,
 		"aggs": condition.Query{"rules": condition.Query{"composite": composite, "aggs": condition.Query{
 			"first": condition.Query{"min": condition.Query{"field": search.DefaultTimestamp}},
 			"last":  condition.Query{"max": condition.Query{"field": search.DefaultTimestamp}},

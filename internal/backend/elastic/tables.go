@@ -58,10 +58,14 @@ func (t *Tables) mappings() map[string]any {
 }
 
 func (t *Tables) install(ctx context.Context) error {
-	return t.client.createIndex(ctx, t.index, map[string]any{
+	return t.client.createIndex(ctx, t.index, t.definition())
+}
+
+func (t *Tables) definition() map[string]any {
+	return map[string]any{
 		"settings": map[string]any{"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1", "index.hidden": true},
 		"mappings": t.mappings(),
-	})
+	}
 }
 
 // tableID returns the id of a table's document, as names may be longer than ids.

@@ -12,7 +12,7 @@ import (
 
 const (
 	// templateVersion must grow with every change of the templates below.
-	templateVersion = 3
+	templateVersion = 4
 	ecsComponent    = "tocsin-alerts-ecs"
 	alertComponent  = "tocsin-alerts-fields"
 	riskComponent   = "tocsin-risk-fields"
@@ -44,9 +44,11 @@ func fieldLimit() map[string]any {
 func (a *Alerts) indexTemplate() map[string]any {
 	return map[string]any{
 		"index_patterns": []string{a.alias + "-*"},
-		"composed_of":    []string{ecsComponent, a.fields.name},
-		"priority":       a.priority(),
-		"_meta":          templateMeta(),
+		"composed_of":    []string{ecsComponent, a.fields.name, a.custom()},
+		// Users may have settings of their own, such as a lifecycle.
+		"ignore_missing_component_templates": []string{a.custom()},
+		"priority":                           a.priority(),
+		"_meta":                              templateMeta(),
 		"template": map[string]any{
 			"settings": map[string]any{
 				"index.number_of_shards":           1,

@@ -53,7 +53,7 @@ func (a *Alerts) CountByTime(ctx context.Context, f alert.Filter, step time.Dura
 	within := condition.Query{"range": condition.Query{search.DefaultTimestamp: condition.Query{"gte": begin, "lt": end, "format": "epoch_millis"}}}
 	data, err := search.JSON(condition.Query{
 		"size": 0, "track_total_hits": false, "aggs": condition.Query{"parts": aggregation},
-		"query": condition.Query{"bool": condition.Query{"filter": []any{filterQuery(f), within}}},
+		"query": condition.Query{"bool": condition.Query{"filter": []any{a.filterQuery(f), within}}},
 	}, "")
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the error names the operation

@@ -3,21 +3,21 @@ package elastic
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"tocsin/internal/diag/failure"
+	"tocsin/internal/diag/trace"
 )
 
 const (
@@ -29,8 +29,8 @@ const (
 	maxDrain = 256 << 10
 )
 
-func newHTTPTransport(caFile string) (*http.Transport, error) {
-	t := &http.Transport{
+func plainTransport() *http.Transport {
+	return &http.Transport{
 		Proxy:             http.ProxyFromEnvironment,
 		DialContext:       (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2: true,
@@ -41,32 +41,36 @@ func newHTTPTransport(caFile string) (*http.Transport, error) {
 		TLSHandshakeTimeout: dialTimeout,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 	}
-	if caFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fmt.Errorf("elasticsearch: read the CA certificates: %w", err)
-	}
-	t.TLSClientConfig.RootCAs = x509.NewCertPool()
-	if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("elasticsearch: no PEM certificate in %s", caFile)
-	}
-	return t, nil
 }
 
 // authenticator is the only place that adds credentials to a request.
 type authenticator struct {
 	next        http.RoundTripper
-	credentials *credentials
+	credentials *credentialsKeeper
 }
+
+// addressHeader is a header of answers, with the address that gave them.
+const addressHeader = "X-Tocsin-Address"
+
+// AddressError is an error of a request to one address.
+type AddressError struct {
+	Address string
+	Err     error
+}
+
+// Error implements error.
+func (e *AddressError) Error() string { return e.Address + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *AddressError) Unwrap() error { return e.Err }
 
 // RoundTrip sends the request with credentials. It also corrects the escaped path: the transport adds the
 // address's own path to the unescaped form only, which would split a date-math index name such as
 // <logs-{now/d}> at its slash.
 func (a *authenticator) RoundTrip(r *http.Request) (*http.Response, error) {
-	if a.credentials.header != "" {
-		r.Header.Set("Authorization", a.credentials.header)
+	sent := a.credentials.now()
+	if sent.header != "" {
+		r.Header.Set("Authorization", sent.header)
 	}
 	if raw := r.URL.RawPath; raw != "" {
 		if plain, err := url.PathUnescape(raw); err == nil && strings.HasSuffix(r.URL.Path, plain) {
@@ -74,7 +78,19 @@ func (a *authenticator) RoundTrip(r *http.Request) (*http.Response, error) {
 			r.URL.RawPath = prefix.EscapedPath() + raw
 		}
 	}
-	return a.next.RoundTrip(r)
+	address := r.URL.Scheme + "://" + r.URL.Host
+	response, err := a.next.RoundTrip(r)
+	if err != nil {
+		return nil, &AddressError{address, err}
+	}
+	if response.Header == nil {
+		response.Header = http.Header{}
+	}
+	response.Header.Set(addressHeader, address)
+	if response.StatusCode == http.StatusUnauthorized {
+		a.credentials.renew(sent)
+	}
+	return response, nil
 }
 
 // call performs a request and decodes its answer. After a transient failure it tries again, with a growing,
@@ -111,6 +127,11 @@ func try[T any](ctx context.Context, c *Client, op string, request esapi.Request
 		}
 		defer func() { leave(err) }()
 	}
+	ctx, span := trace.Start(ctx, "elasticsearch")
+	if span.On() {
+		span.Set(slog.String("db.system.name", "elasticsearch"), slog.String("db.operation.name", op))
+	}
+	defer func() { span.End(err) }()
 	timed, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	response, err := request.Do(timed, c.transport)

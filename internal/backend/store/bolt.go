@@ -149,7 +149,7 @@ func (db *DB) Close() error {
 // Failed and does not affect the others.
 func (db *DB) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	records, written := newRecords(docs)
-	return db.change(ctx, "write alerts to ", records, written, func(tx *bolt.Tx, i int) (alert.Outcome, error) {
+	return db.change(ctx, "write alerts to ", written, func(tx *bolt.Tx, i int) (alert.Outcome, error) {
 		met := tx.Bucket(alertBucket).Get([]byte(records[i].id))
 		if met == nil {
 			return alert.Created, put(tx, records[i])
@@ -158,18 +158,18 @@ func (db *DB) Create(ctx context.Context, docs []alert.Document) ([]alert.Writte
 	})
 }
 
-// change applies a func to each record that has not failed, in one transaction.
+// change applies a func to each alert that has not failed, in one transaction.
 func (db *DB) change(
-	ctx context.Context, op string, records []record, written []alert.Written, do func(tx *bolt.Tx, i int) (alert.Outcome, error),
+	ctx context.Context, op string, written []alert.Written, do func(tx *bolt.Tx, i int) (alert.Outcome, error),
 ) ([]alert.Written, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(records) == 0 {
+	if len(written) == 0 {
 		return written, nil
 	}
 	err := db.bolt.Update(func(tx *bolt.Tx) error {
-		for i := range records {
+		for i := range written {
 			if written[i].Err != nil {
 				continue
 			}

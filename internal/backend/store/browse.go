@@ -56,6 +56,7 @@ func documents(texts map[string][]byte) (map[string]alert.Document, error) {
 		if err != nil {
 			return nil, err
 		}
+		doc.Revision = revision(text)
 		found[id] = doc
 	}
 	return found, nil

@@ -65,15 +65,30 @@ func find(
 	return nil
 }
 
-// replacements encodes alerts that replace others.
-func replacements(docs []alert.Document) ([]record, []alert.Written) {
-	records, written := newRecords(docs)
+// toUpdate returns the outcomes of an update before it is tried: alerts that were not read cannot be changed.
+func toUpdate(docs []alert.Document) []alert.Written {
+	written := make([]alert.Written, len(docs))
 	for i, doc := range docs {
-		if written[i].Err == nil && doc.Revision == "" {
+		written[i].ID = doc.ID
+		if doc.Revision == "" {
 			written[i].Err = fmt.Errorf("alert %s: %w", doc.ID, errors.New("it was not read for an update"))
 		}
 	}
-	return records, written
+	return written
+}
+
+// updated returns a stored alert with the fields of an update; false if it has another revision.
+func updated(have []byte, doc alert.Document) (record, bool, error) {
+	if have == nil || revision(have) != doc.Revision {
+		return record{}, false, nil
+	}
+	now, err := document(doc.ID, have)
+	if err != nil {
+		return record{}, false, err
+	}
+	now.Set = doc.Set
+	r, err := newRecord(alert.Document{ID: doc.ID, Source: now.Changed()})
+	return r, err == nil, err
 }
 
 // Find visits alerts by instance, one instance after the other.
@@ -131,17 +146,21 @@ func keptRecord(id string, text []byte) (record, error) {
 	return newKept(id, source, text), nil
 }
 
-// Replace changes alerts in one transaction.
-func (db *DB) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
-	records, written := replacements(docs)
-	return db.change(ctx, "replace alerts in ", records, written, func(tx *bolt.Tx, i int) (alert.Outcome, error) {
-		return replace(tx, records[i], docs[i].Revision)
+// Update changes alerts in one transaction.
+func (db *DB) Update(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+	written := toUpdate(docs)
+	return db.change(ctx, "update alerts in ", written, func(tx *bolt.Tx, i int) (alert.Outcome, error) {
+		return update(tx, docs[i])
 	})
 }
 
-func replace(tx *bolt.Tx, r record, read string) (alert.Outcome, error) {
-	have := bytes.Clone(tx.Bucket(alertBucket).Get([]byte(r.id)))
-	if have == nil || revision(have) != read {
+func update(tx *bolt.Tx, doc alert.Document) (alert.Outcome, error) {
+	have := bytes.Clone(tx.Bucket(alertBucket).Get([]byte(doc.ID)))
+	r, same, err := updated(have, doc)
+	if err != nil {
+		return alert.Failed, err
+	}
+	if !same {
 		return alert.Stale, nil
 	}
 	old, err := keptRecord(r.id, have)
@@ -175,26 +194,30 @@ func (m *Memory) Find(ctx context.Context, q alert.InstanceQuery, visit func(ale
 	}, visit)
 }
 
-// Replace changes alerts as [DB.Replace] does.
-func (m *Memory) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
-	records, written := replacements(docs)
+// Update changes alerts as [DB.Update] does.
+func (m *Memory) Update(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+	written := toUpdate(docs)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i, r := range records {
+	for i, doc := range docs {
 		if written[i].Err != nil {
 			continue
 		}
-		old, found := m.byID[r.id]
-		if !found || revision(old.source) != docs[i].Revision {
+		old := m.byID[doc.ID]
+		r, same, err := updated(old.source, doc)
+		switch {
+		case err != nil:
+			written[i].Err = err
+		case !same:
 			written[i].Outcome = alert.Stale
-			continue
+		default:
+			m.remove(old)
+			m.put(r)
+			written[i].Outcome = alert.Replaced
 		}
-		m.remove(old)
-		m.put(r)
-		written[i].Outcome = alert.Replaced
 	}
 	return written, nil
 }

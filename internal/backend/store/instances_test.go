@@ -104,7 +104,7 @@ func TestFindInstancesEnds(t *testing.T) {
 	}
 }
 
-func TestReplace(t *testing.T) {
+func TestUpdate(t *testing.T) {
 	for name, s := range stores(t) {
 		t.Run(name, func(t *testing.T) {
 			mustCreate(t, s, about("a", "r", "i", 1, 1), about("b", "r", "i", 2, 1), about("c", "r", "j", 3, 1))
@@ -112,12 +112,12 @@ func TestReplace(t *testing.T) {
 			read := found(t, s, q)
 			// The first changes its order, the second its instance; the third stays unchanged and
 			// comes back as written.
-			read[0].Source["@timestamp"] = "1970-01-01T09:00:00Z"
-			read[1].Source["kibana.alert.instance.id"] = "k"
+			read[0].Set = map[string]any{"@timestamp": "1970-01-01T09:00:00Z"}
+			read[1].Set = map[string]any{"kibana.alert.instance.id": "k"}
 			unread := about("c", "r", "j", 3, 1)
 			gone := read[0]
 			gone.ID = "gone"
-			written, err := s.Replace(t.Context(), []alert.Document{read[0], read[1], read[0], unread, gone})
+			written, err := s.Update(t.Context(), []alert.Document{read[0], read[1], read[0], unread, gone})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,11 +134,11 @@ func TestReplace(t *testing.T) {
 				t.Error(d)
 			}
 			// A reader of the old version gets Stale; after reading again it may replace.
-			if written, _ = s.Replace(t.Context(), read[1:2]); outcomes(written) != "b=stale" {
+			if written, _ = s.Update(t.Context(), read[1:2]); outcomes(written) != "b=stale" {
 				t.Error(outcomes(written))
 			}
 			again := found(t, s, alert.InstanceQuery{Instances: []string{"k"}})
-			if written, _ = s.Replace(t.Context(), again); outcomes(written) != "b=replaced" {
+			if written, _ = s.Update(t.Context(), again); outcomes(written) != "b=replaced" {
 				t.Error(outcomes(written))
 			}
 		})
@@ -178,12 +178,13 @@ func TestInstancesProperty(t *testing.T) {
 				model[id] = d
 				continue
 			}
+			d.Set = d.Source
 			for _, have := range found(rt, s, alert.InstanceQuery{Instances: []string{old.Source["kibana.alert.instance.id"].(string)}}) {
 				if have.ID == id {
 					d.Revision = have.Revision
 				}
 			}
-			if w, err := s.Replace(rt.Context(), []alert.Document{d}); err != nil || w[0].Outcome != alert.Replaced {
+			if w, err := s.Update(rt.Context(), []alert.Document{d}); err != nil || w[0].Outcome != alert.Replaced {
 				rt.Fatal(w, err)
 			}
 			model[id] = d

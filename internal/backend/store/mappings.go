@@ -26,10 +26,11 @@ func newMappings(given *mapping.Indices) *mappings {
 	return &mappings{given: given, byName: map[string]*mapping.Inferred{}, merged: map[string]mapping.Fields{}}
 }
 
-// of returns the initial mapping of an index. An event that names no index may belong to any.
+// of returns the initial mapping of an index, without a given one that of Elasticsearch's own templates. An event that names no
+// index may belong to any.
 func (m *mappings) of(index string) *mapping.Mapping {
 	if m.given == nil {
-		return nil
+		return streamMapping(m.series(index))
 	}
 	if index == "" {
 		return m.given.Merged()
@@ -83,10 +84,10 @@ func (m *mappings) merge(indices []string) mapping.Fields {
 			table = mapping.Table{}
 		}
 		maps.Copy(table, m.byName[index].Added())
-		tables[index] = table
+		tables[index] = table.Analyzed() // an index here has no settings
 	}
 	if len(indices) == 0 && m.given != nil {
-		return mapping.Over(mapping.AllMetadata(), m.given.Merged().Fields)
+		return mapping.Over(mapping.AllMetadata(), m.given.Merged().Fields.Analyzed())
 	}
 	fields := mapping.NewIndexFields(tables, func(index, name string) bool { return !m.byName[index].Settled(name) }).
 		Hide(func(index, name string) mapping.Hiding {
@@ -111,10 +112,13 @@ func (m *mappings) ecs(indices []string) mapping.Fields {
 		}
 	}
 	if len(longest) == 0 {
-		return mapping.ECS()
+		return analyzedECS()
 	}
-	return &limited{mapping.ECS(), longest}
+	return &limited{analyzedECS(), longest}
 }
+
+// analyzedECS are the fields of ECS in an index here, whose settings name no analyser.
+var analyzedECS = sync.OnceValue(func() mapping.Table { return mapping.ECS().Analyzed() })
 
 // limited adds to fields the lengths of the longest texts at their paths.
 type limited struct {

@@ -93,7 +93,8 @@ func fields(of mapping.Fields) map[string]mapping.Field {
 	out := map[string]mapping.Field{}
 	if named, ok := of.(interface{ Names() []string }); ok {
 		for _, name := range named.Names() {
-			out[name], _ = of.Field(name)
+			f, _ := of.Field(name)
+			out[name] = f.Analyzed() // as an index has no settings
 		}
 	}
 	return maps.Clone(out)

@@ -15,6 +15,8 @@ type Options struct {
 	// ID distinguishes this runner from all others, including an earlier process on the same
 	// machine.
 	ID, Host string
+	// Version is that of the program, for people.
+	Version string
 	// Period is the lease period; 0 means [DefaultPeriod]. A silent runner is replaced within two
 	// periods. Heartbeats are sent three times in a period.
 	Period time.Duration
@@ -164,7 +166,7 @@ func (m *Member) report(before, now State) {
 		if say == nil {
 			return
 		}
-		for _, id := range a.ids() {
+		for _, id := range a.IDs() {
 			if _, there := b.Runners[id]; !there && id != m.opts.ID {
 				say(id)
 			}
@@ -245,7 +247,7 @@ func (m *Member) next(s State, last bool) State {
 	case last:
 		delete(out.Runners, m.opts.ID)
 	default:
-		out.Runners[m.opts.ID] = Runner{Beat: me.Beat + 1, At: now.UTC(), Host: m.opts.Host, Rules: m.rules()}
+		out.Runners[m.opts.ID] = Runner{Beat: me.Beat + 1, At: now.UTC(), Host: m.opts.Host, Version: m.opts.Version, Period: m.opts.Period, Rules: m.rules()}
 	}
 	if len(out.Runners) != len(s.Runners) || !there {
 		out.Epoch++
@@ -280,7 +282,7 @@ func (m *Member) Owns(key string) bool {
 		return false
 	}
 	m.mu.Lock()
-	ids := m.state.ids()
+	ids := m.state.IDs()
 	m.mu.Unlock()
 	return Owner(ids, key) == m.opts.ID
 }
@@ -296,5 +298,12 @@ func (m *Member) Fence() int64 {
 func (m *Member) Runners() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.state.ids())
+	return slices.Clone(m.state.IDs())
+}
+
+// Renewed returns when the last heartbeat that succeeded was sent.
+func (m *Member) Renewed() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.beaten
 }

@@ -27,6 +27,10 @@ type Runner struct {
 	// At is the runner's own time of its last heartbeat: for people, and to find wrong clocks.
 	At   time.Time `json:"at"`
 	Host string    `json:"host,omitempty"`
+	// Period is the lease period of the runner.
+	Period time.Duration `json:"period,omitempty"`
+	// Version is that of the runner's program.
+	Version string `json:"version,omitempty"`
 	// Rules is a digest of the rules that the runner runs; "" if it does not say.
 	Rules string `json:"rules,omitempty"`
 }
@@ -69,5 +73,5 @@ func mix(x uint64) uint64 {
 	return x ^ x>>33
 }
 
-// ids returns the runners in order.
-func (s State) ids() []string { return slices.Sorted(maps.Keys(s.Runners)) }
+// IDs returns the runners in order.
+func (s State) IDs() []string { return slices.Sorted(maps.Keys(s.Runners)) }

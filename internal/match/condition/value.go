@@ -43,11 +43,14 @@ func acceptTest(a accept, err error) (valueTest, error) { return valueTest{accep
 
 func compileValue(leaf Expr, f mapping.Field) (valueTest, error) {
 	family := f.Type.Family()
-	if family == mapping.FamilyText {
+	if family == mapping.FamilyText && f.Analyzer != mapping.Standard {
 		return valueTest{}, ErrAnalysed
 	}
 	if err := f.InMemory(); err != nil {
 		return valueTest{}, err
+	}
+	if family == mapping.FamilyText {
+		return compileAnalysed(leaf)
 	}
 	if f.DocValuesOnly && folds(leaf) {
 		return valueTest{}, fmt.Errorf("it is not indexed, and ignoring case then means more than ASCII: %w", ErrSearchOnly)

@@ -29,6 +29,9 @@ type Field struct {
 	LeftOut bool
 	// Normalizer names the keyword's normalizer; "lowercase" is built in, others are not supported.
 	Normalizer string
+	// Analyzer says how the terms of a text are made: [Standard], the name of another analyser or of what else makes them
+	// differ, or "" if that depends on more than the mapping. Only the terms of Standard are known in memory.
+	Analyzer string
 	// NullValue replaces an explicit null; nil: a null is a missing value.
 	NullValue any
 	// Constant is the value of a constant_keyword that every document has.
@@ -79,6 +82,27 @@ func (f Field) Ignored() string {
 		return f.Path
 	}
 	return f.Name
+}
+
+// Standard is the analyser of text fields whose mapping and index settings name no other.
+const Standard = "standard"
+
+// Analyzed returns a field under index settings that name no analyser: its text has the terms of [Standard], unless its
+// mapping says otherwise.
+func (f Field) Analyzed() Field {
+	if f.Type.Family() == FamilyText && f.Analyzer == "" {
+		f.Analyzer = Standard
+	}
+	return f
+}
+
+// Analyzed returns a table with the result of [Field.Analyzed] for each field.
+func (t Table) Analyzed() Table {
+	out := make(Table, len(t))
+	for name, f := range t {
+		out[name] = f.Analyzed()
+	}
+	return out
 }
 
 // ErrOpaque is wrapped by the errors of [Field.InMemory].

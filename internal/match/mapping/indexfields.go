@@ -292,7 +292,7 @@ func members(fields Fields, f Field) []Field {
 // like reports whether two indices with these mappings of a field read every document and every
 // query in the same way.
 func (f *Field) like(o *Field) bool {
-	return f.Name == o.Name && f.Type == o.Type && f.Format == o.Format && f.Opaque == o.Opaque && f.Unsourced == o.Unsourced && f.DocValuesOnly == o.DocValuesOnly &&
+	return f.Name == o.Name && f.Type == o.Type && f.Format == o.Format && f.Opaque == o.Opaque && f.Unsourced == o.Unsourced && f.Analyzer == o.Analyzer && f.DocValuesOnly == o.DocValuesOnly &&
 		slices.Equal(f.Members, o.Members) && f.difference(*o) == ""
 }
 

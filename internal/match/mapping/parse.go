@@ -31,6 +31,11 @@ type definition struct {
 	IncludeInParent flag                       `json:"include_in_parent"`
 	IncludeInRoot   flag                       `json:"include_in_root"`
 	CopyTo          names                      `json:"copy_to"`
+	Analyzer        string                     `json:"analyzer"`
+	SearchAnalyzer  string                     `json:"search_analyzer"`
+	PhraseAnalyzer  string                     `json:"search_quote_analyzer"`
+	IndexOptions    string                     `json:"index_options"`
+	Gap             json.RawMessage            `json:"position_increment_gap"`
 }
 
 // Parse returns [Indices.Merged] of a mapping file: the fields for documents of all its indices.
@@ -59,13 +64,27 @@ func parseIndex(data []byte) (*Mapping, error) {
 	}
 	switch {
 	case index["mappings"] != nil:
-		return parseOne(index["mappings"])
+		m, err := parseOne(index["mappings"])
+		if err == nil && bytes.Contains(index["settings"], []byte(`"analysis"`)) {
+			m.Fields.analyzedElsewhere()
+		}
+		return m, err
 	case isMapping(index):
 		return parseOne(data)
 	case index[seriesKey] != nil: // it has no mapping
 		return &Mapping{Fields: Table{}}, nil
 	}
 	return nil, errors.New("neither \"properties\" nor \"mappings\" in it")
+}
+
+// analyzedElsewhere marks texts whose terms depend on index settings, which may give the default analyser another meaning.
+func (t Table) analyzedElsewhere() {
+	for name, f := range t {
+		if f.Type.Family() == FamilyText && f.Analyzer == "" {
+			f.Analyzer = "index settings"
+			t[name] = f
+		}
+	}
 }
 
 // parseOne parses a mapping from its root.
@@ -235,6 +254,22 @@ func (p *parser) object(f Field, def definition) error {
 	return p.properties(f.Name+".", nested, def.Properties)
 }
 
+// analyzer returns what makes the terms of a text, if the mapping says it.
+func (d definition) analyzer() string {
+	for _, name := range []string{d.Analyzer, d.SearchAnalyzer, d.PhraseAnalyzer} {
+		if name != "" && name != Standard {
+			return name
+		}
+	}
+	switch {
+	case d.IndexOptions == "docs" || d.IndexOptions == "freqs":
+		return "index_options " + d.IndexOptions // without positions
+	case d.Gap != nil:
+		return "position_increment_gap"
+	}
+	return ""
+}
+
 func (d definition) field(name string) Field {
 	if d.Type == Unknown {
 		d.Type = Object
@@ -242,6 +277,9 @@ func (d definition) field(name string) Field {
 	f := Field{
 		Name: name, Type: d.Type, Path: d.Path, IgnoreAbove: int(d.IgnoreAbove), Normalizer: d.Normalizer,
 		NullValue: d.NullValue, Format: d.Format, ScalingFactor: float64(d.ScalingFactor),
+	}
+	if d.Type.Family() == FamilyText {
+		f.Analyzer = d.analyzer()
 	}
 	if text, ok := ScalarText(d.Value); ok && d.Type == ConstantKeyword {
 		f.Constant = &text

@@ -80,7 +80,7 @@ func (b *fieldBinder) report(severity diag.Severity, g groupField, format string
 
 func (b *fieldBinder) unmapped(g groupField) {
 	advice := "no index has it, so nothing is counted"
-	if near := diag.Nearest(g.name, mapping.ECS().Names()); near != "" {
+	if near := mapping.Nearest(b.fields, g.name); near != "" {
 		advice += "; did you mean [" + near + "]?"
 	}
 	b.diags = append(b.diags, b.rule.Report(diag.Warning, query.CodeUnmappedField, g.key, "Unknown field [%s]: %s", g.name, advice).About(g.name))

@@ -48,26 +48,33 @@ func (a *Account) add(x pipeline.Execution) {
 
 // Progress is the progress of a run of a job.
 type Progress struct {
-	// Slots is the number of the job's slots. Before is how many were covered when the run began,
-	// as far as it has got. Covered is how many the run has covered, Passed how many it has given
-	// up.
+	// Slots is the number of the job's slots. Before is how many were covered when the run began. Covered is how many the run has
+	// covered, Passed how many it has given up.
 	Slots, Before, Covered, Passed int64
 	// At is the start of the time range that is being worked on.
 	At time.Time
 	// Created is the number of alerts created, Rounds the number of rounds, in each of which all
 	// rules share a read.
 	Created, Rounds int64
+	// Told is when this was reported, Remaining how long the rest takes from then on: negative while that cannot be estimated.
+	Told      time.Time
+	Remaining time.Duration
 }
 
-// Pace returns the rate of a run, in slots a second, given its duration so far, and the remaining
-// time, which is negative while it cannot be estimated.
-func (p Progress) Pace(took time.Duration) (rate float64, remaining time.Duration) {
-	done := p.Covered + p.Passed
-	if done <= 0 || took <= 0 {
-		return 0, -1
+// Rate returns how many slots a second a run has ended, given its duration so far.
+func (p Progress) Rate(took time.Duration) float64 {
+	if took <= 0 {
+		return 0
 	}
-	rate = float64(done) / took.Seconds()
-	return rate, time.Duration(float64(p.Left()) / rate * float64(time.Second))
+	return float64(p.Covered+p.Passed) / took.Seconds()
+}
+
+// RemainingAt returns how long the rest takes at a time after the report; negative while that cannot be estimated.
+func (p Progress) RemainingAt(now time.Time) time.Duration {
+	if p.Remaining < 0 {
+		return p.Remaining
+	}
+	return max(0, p.Remaining-max(0, now.Sub(p.Told)))
 }
 
 // Left returns the number of slots that the run has not reached.

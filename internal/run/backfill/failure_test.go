@@ -256,11 +256,16 @@ func TestGate(t *testing.T) {
 }
 
 func TestPace(t *testing.T) {
-	p := backfill.Progress{Slots: 1000, Before: 400, Covered: 90, Passed: 10}
-	if rate, left := p.Pace(10 * time.Second); rate != 10 || left != 50*time.Second {
-		t.Error(rate, left)
+	p := backfill.Progress{Covered: 90, Passed: 10, Told: hour(1), Remaining: time.Minute}
+	if rate := p.Rate(10 * time.Second); rate != 10 {
+		t.Error(rate)
 	}
-	if _, left := (backfill.Progress{Slots: 9, Before: 4}).Pace(time.Second); left >= 0 {
-		t.Error("a pace out of nothing:", left)
+	for after, want := range map[time.Duration]time.Duration{-time.Second: time.Minute, 0: time.Minute, 50 * time.Second: 10 * time.Second, time.Hour: 0} {
+		if left := p.RemainingAt(hour(1).Add(after)); left != want {
+			t.Errorf("after %s: %s, want %s", after, left, want)
+		}
+	}
+	if left := (backfill.Progress{Remaining: -1}).RemainingAt(hour(1)); left >= 0 {
+		t.Error("an estimate out of nothing:", left)
 	}
 }

@@ -28,9 +28,9 @@ type Job struct {
 	Rules []Named `json:"rules"`
 	// Slots is the number of slots of all rules.
 	Slots int64 `json:"slots"`
-	// Created is when the job was first started, Begun when it was last started or resumed.
-	Created time.Time `json:"created"`
+	// Begun is when the job was first started, Resumed when it was last started or resumed.
 	Begun   time.Time `json:"begun"`
+	Resumed time.Time `json:"resumed"`
 	// Taken counts the starts of the job. It is the fencing number of the latest process.
 	Taken int64 `json:"taken"`
 	// Cancelled is set by [Jobs.Cancel] and cleared when the job is resumed.

@@ -1,10 +1,15 @@
 package backfill_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
+	"pgregory.net/rapid"
+
+	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
 	"tocsin/internal/run/backfill"
 )
@@ -65,9 +70,57 @@ func TestTake(t *testing.T) {
 		t.Error(j, err)
 	}
 	again, err := jobs.Take(t.Context(), first, hour(102))
-	if err != nil || again.Taken != 2 || again.Cancelled || !again.Created.Equal(hour(100)) || !again.Begun.Equal(hour(102)) {
+	if err != nil || again.Taken != 2 || again.Cancelled || !again.Begun.Equal(hour(100)) || !again.Resumed.Equal(hour(102)) {
 		t.Error(again, err)
 	}
+}
+
+// TestBegin: a job keeps when it began, and the latest of its starts, however often and wherever it is interrupted.
+func TestBegin(t *testing.T) {
+	events := openEvents(t)
+	rules := load(t, false, texts[:3]...)
+	job := backfill.NewJob(rules, hour(0), hour(2.5), "x")
+	limitChecks(t, 40)
+	rapid.Check(t, func(rt *rapid.T) {
+		a, l := store.NewMemory(), ledger.NewMemory()
+		jobs := backfill.Jobs{Store: l}
+		now, began := hour(100), time.Time{}
+		for n := range rapid.IntRange(1, 6).Draw(rt, "starts") {
+			now = now.Add(time.Duration(rapid.IntRange(1, 5000).Draw(rt, "seconds later")) * time.Second)
+			r := newRunner(events, a, l)
+			at := now
+			r.Options.Now = func() time.Time { return at }
+			ctx, cancel := context.WithCancel(t.Context())
+			switch rapid.SampledFrom([]string{"ends", "dies", "is interrupted", "is cancelled", "is taken over"}).Draw(rt, "it") {
+			case "dies":
+				life := &life{left: rapid.IntRange(1, 8).Draw(rt, "calls"), apply: rapid.Bool().Draw(rt, "last call is done")}
+				r = newRunner(events, mortalAlerts{a, life}, mortalLedger{l, life})
+				r.Options.Now = func() time.Time { return at }
+			case "is interrupted":
+				r.Options.Report = func(backfill.Progress) { cancel() }
+			case "is cancelled":
+				r.Options.Report = func(backfill.Progress) { _ = jobs.Cancel(t.Context(), job.ID) }
+			case "is taken over":
+				r.Options.Report = func(backfill.Progress) { _, _ = jobs.Take(t.Context(), job, at) }
+			}
+			_, _ = r.Run(ctx, job, rules) // whatever becomes of it
+			cancel()
+			all, err := jobs.List(t.Context())
+			if err != nil {
+				rt.Fatal(err)
+			}
+			if len(all) == 0 && began.IsZero() {
+				continue // it died before it could say anything
+			}
+			if began.IsZero() {
+				began = at
+			}
+			if len(all) != 1 || !all[0].Begun.Equal(began) || all[0].Resumed.Before(all[0].Begun) || all[0].Resumed.After(at) ||
+				!all[0].From.Equal(job.From) || !all[0].To.Equal(job.To) || all[0].Slots != job.Slots {
+				rt.Fatalf("after %d starts, the first at %s and the last at %s: %+v", n+1, began, at, all)
+			}
+		}
+	})
 }
 
 func TestCheckName(t *testing.T) {

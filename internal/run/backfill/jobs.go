@@ -34,7 +34,7 @@ func (s Jobs) Get(ctx context.Context, id string) (Job, error) {
 	return parseJob(heads[0])
 }
 
-// List returns all jobs, the most recently started first.
+// List returns all jobs, the most recently started or resumed first.
 func (s Jobs) List(ctx context.Context) ([]Job, error) {
 	heads, err := s.Store.Heads(ctx, nil)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s Jobs) List(ctx context.Context) ([]Job, error) {
 		}
 		jobs = append(jobs, j)
 	}
-	slices.SortFunc(jobs, func(a, b Job) int { return cmp.Or(b.Begun.Compare(a.Begun), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(jobs, func(a, b Job) int { return cmp.Or(b.Resumed.Compare(a.Resumed), cmp.Compare(a.ID, b.ID)) })
 	return jobs, nil
 }
 
@@ -76,9 +76,9 @@ func (s Jobs) Take(ctx context.Context, want Job, now time.Time) (Job, error) {
 		}
 		if !known {
 			j = want
-			j.Created = now.UTC()
+			j.Begun = now.UTC()
 		}
-		j.Slots, j.Begun, j.Cancelled = want.Slots, now.UTC(), false
+		j.Slots, j.Resumed, j.Cancelled = want.Slots, now.UTC(), false
 		j.Taken++
 		taken = j
 		return j, nil

@@ -62,6 +62,7 @@ func (r *jobRun) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, exe
 			r.progress.Covered += n - unsettled
 			r.progress.Passed += unsettled
 			owed[t.RuleID] = without(owed[t.RuleID], t)
+			r.estimate.ended(t.RuleID, t.Slots)
 		case status == ledger.Queued && x.Created+x.Suppressed > 0:
 			// The next round has the same task and gets further: existing alerts do not count.
 		default:
@@ -106,11 +107,13 @@ func (r *jobRun) failed(owed map[string][]ledger.Owed, t catchup.Task, st *state
 	if st.Stopped != "" {
 		r.progress.Passed += int64(len(owed[t.RuleID]))
 		delete(owed, t.RuleID)
+		r.estimate.dropped(t.RuleID)
 		return
 	}
 	if last {
 		r.progress.Passed += int64(len(t.Slots))
 		owed[t.RuleID] = without(owed[t.RuleID], t)
+		r.estimate.ended(t.RuleID, t.Slots)
 		return
 	}
 	for i := range owed[t.RuleID] {
@@ -131,6 +134,8 @@ func covers(t catchup.Task, slot time.Time) bool {
 
 func (r *jobRun) report() {
 	if r.Options.Report != nil {
+		r.progress.Told = r.Options.Now()
+		r.progress.Remaining = r.estimate.remaining(r.progress.Told)
 		r.Options.Report(r.progress)
 	}
 }

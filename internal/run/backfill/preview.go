@@ -208,8 +208,8 @@ func (p *Preview) previewed(q alert.InstanceQuery) []alert.Document {
 
 var errNotRead = errors.New("it was not read for an update")
 
-// Replace remembers changed alerts.
-func (p *Preview) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+// Update remembers changed alerts.
+func (p *Preview) Update(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.documents == nil {
@@ -218,6 +218,7 @@ func (p *Preview) Replace(ctx context.Context, docs []alert.Document) ([]alert.W
 	written := make([]alert.Written, len(docs))
 	for i, d := range docs {
 		written[i] = alert.Written{ID: d.ID, Outcome: alert.Replaced}
+		d.Source, d.Set = d.Changed(), nil
 		stored, err := asStored(d)
 		if d.Revision == "" {
 			err = fmt.Errorf("alert %s: %w", d.ID, errNotRead)

@@ -148,10 +148,10 @@ func TestDryRunBlind(t *testing.T) {
 	if _, err := p.Create(t.Context(), []alert.Document{{ID: "a"}}); !errors.Is(err, errDead) {
 		t.Error(err)
 	}
-	if _, err := p.Replace(t.Context(), nil); err != nil {
+	if _, err := p.Update(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
-	if written, err := p.Replace(t.Context(), []alert.Document{{ID: "a"}}); err != nil || written[0].Outcome != alert.Failed {
+	if written, err := p.Update(t.Context(), []alert.Document{{ID: "a"}}); err != nil || written[0].Outcome != alert.Failed {
 		t.Error("an alert was replaced that nobody has read:", written, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/ledger"
 	"tocsin/internal/ledger/catchup"
 	"tocsin/internal/run/pipeline"
+	"tocsin/internal/scheduler"
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search/batch"
 )
@@ -72,6 +73,7 @@ type jobRun struct {
 	byID     map[string]*state
 	ledger   *ledger.Ledger
 	progress Progress
+	estimate *estimate
 	// day is the day of the pages.
 	day   time.Time
 	pages map[string]ledger.Page
@@ -96,7 +98,10 @@ func (r *Runner) Run(ctx context.Context, job Job, rules []Rule) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
-	run := r.begin(job, rules)
+	run, err := r.begin(ctx, job, rules)
+	if err != nil {
+		return Result{}, err
+	}
 	for s := range stretches(job.From, job.To, cmp.Or(r.Options.Stretch, DefaultStretch)) {
 		if err = run.stretch(ctx, s); err != nil {
 			break
@@ -109,17 +114,53 @@ func (r *Runner) Run(ctx context.Context, job Job, rules []Rule) (Result, error)
 	return result, err
 }
 
-func (r *Runner) begin(job Job, rules []Rule) *jobRun {
+// begin returns the run of a job, with what an earlier run has covered.
+func (r *Runner) begin(ctx context.Context, job Job, rules []Rule) (*jobRun, error) {
+	now := r.Options.Now()
 	run := &jobRun{
-		Runner: r, job: job, rules: rules, asked: r.Options.Now(), ledger: &ledger.Ledger{Store: r.Jobs.Store},
-		byID: make(map[string]*state, len(rules)), progress: Progress{Slots: job.Slots},
+		Runner: r, job: job, rules: rules, asked: now, ledger: &ledger.Ledger{Store: r.Jobs.Store},
+		byID: make(map[string]*state, len(rules)), progress: Progress{Slots: job.Slots, Remaining: -1}, estimate: newEstimate(now),
 	}
-	whole := window.Window{From: job.From, To: job.To}
 	for _, rule := range rules {
 		rl := rule.Plan.Rule()
-		run.byID[rl.ID] = &state{Rule: rule, Account: Account{RuleID: rl.ID, Name: rl.Name, Slots: rule.count(whole)}}
+		run.byID[rl.ID] = &state{Rule: rule, Account: Account{RuleID: rl.ID, Name: rl.Name}}
 	}
-	return run
+	for s := range stretches(job.From, job.To, day) {
+		if err := run.survey(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	return run, nil
+}
+
+// day is the longest stretch, and the time that a page of the ledger is about.
+const day = 24 * time.Hour
+
+// survey counts the slots of a day, or of the part of it that the job is about: those that are covered and those that are open.
+func (r *jobRun) survey(ctx context.Context, s window.Window) error {
+	var pages map[string]ledger.Page
+	if r.job.Taken > 1 { // nothing is covered before the first start
+		var err error
+		if pages, err = r.Jobs.pages(ctx, r.job, ledger.Day(s.From)); err != nil {
+			return err
+		}
+	}
+	for id, st := range r.byID {
+		page, known := pages[id]
+		for slot := range scheduler.Between(st.Rule.Slots, s.From.Add(-1), s.To.Add(-1)) {
+			st.Account.Slots++
+			if known {
+				if e, _ := page.Find(slot); !e.Status.Open() {
+					st.Before++
+					r.progress.Before++
+					r.estimate.before(id, e.Took)
+					continue
+				}
+			}
+			r.estimate.open(id, slot)
+		}
+	}
+	return ctx.Err() //nolint:wrapcheck // it is the caller's own
 }
 
 // stretch runs the open slots of a stretch of time.
@@ -133,6 +174,7 @@ func (r *jobRun) stretch(ctx context.Context, s window.Window) error {
 	for {
 		tasks := r.plan(owed)
 		if len(tasks) == 0 {
+			r.estimate.stretched(r.Options.Now())
 			r.report()
 			return nil
 		}
@@ -144,6 +186,7 @@ func (r *jobRun) stretch(ctx context.Context, s window.Window) error {
 		if err := r.record(ctx, executions, cut, early); err != nil {
 			return err
 		}
+		r.estimate.round(r.Options.Now(), tasks, executions)
 		failed := r.settle(owed, tasks, executions, early)
 		if cut {
 			return ctx.Err() //nolint:wrapcheck // it is the caller's own
@@ -172,8 +215,6 @@ func (r *jobRun) owed(ctx context.Context, s window.Window) (map[string][]ledger
 		page := r.pages[id]
 		for _, slot := range st.between(s) {
 			if e, _ := page.Find(slot); !e.Status.Open() {
-				st.Before++
-				r.progress.Before++
 				continue
 			}
 			// Attempts of earlier runs do not matter: the remaining slots are tried together again.

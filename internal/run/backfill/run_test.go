@@ -3,7 +3,6 @@ package backfill_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"testing"
 	"time"
 
@@ -59,12 +58,7 @@ func TestKilled(t *testing.T) {
 	rules := load(t, false, texts...)
 	want, _ := undisturbed(t, events, rules, 2.5)
 	job := backfill.NewJob(rules, hour(0), hour(2.5), "x")
-	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue { // each check runs whole jobs
-		if err := checks.Value.Set("30"); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = checks.Value.Set(checks.DefValue) }()
-	}
+	limitChecks(t, 30) // each check runs whole jobs
 	rapid.Check(t, func(rt *rapid.T) {
 		a, l := store.NewMemory(), ledger.NewMemory()
 		deaths := rapid.SliceOfN(rapid.IntRange(1, 16), 0, 3).Draw(rt, "calls until death")

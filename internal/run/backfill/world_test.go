@@ -182,8 +182,8 @@ func (m mortalAlerts) Create(ctx context.Context, docs []alert.Document) ([]aler
 	return live(m.life, func() ([]alert.Written, error) { return m.Memory.Create(ctx, docs) })
 }
 
-func (m mortalAlerts) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
-	return live(m.life, func() ([]alert.Written, error) { return m.Memory.Replace(ctx, docs) })
+func (m mortalAlerts) Update(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+	return live(m.life, func() ([]alert.Written, error) { return m.Memory.Update(ctx, docs) })
 }
 
 type mortalLedger struct {

@@ -59,7 +59,7 @@ var texts = []struct {
 	{"eql", "type = \"eql\"\nquery = 'process where process.name == \"sh\"'", true},
 	{"eql-function", "type = \"eql\"\nquery = 'process where length(user.name) == 2'", true},
 	{"kuery", "type = \"query\"\nlanguage = \"kuery\"\nquery = 'process.name: (sh or curl) and not user.name: u1'", true},
-	{analysed, "type = \"query\"\nlanguage = \"kuery\"\nquery = 'message: one'", true},
+	{analysed, "type = \"query\"\nlanguage = \"kuery\"\nquery = 'one'", true},
 	{"lucene", "type = \"query\"\nlanguage = \"lucene\"\nquery = 'process.name:c*'", true},
 	{"head", "type = \"eql\"\nquery = 'process where true | head 3'", true},
 	{"sequence", "type = \"eql\"\nquery = 'sequence by user.name with maxspan=5m [process where process.name == \"sh\"] [process where process.name == \"curl\"]'", true},

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 
+	"tocsin/internal/diag/trace"
 	"tocsin/internal/search"
 	"tocsin/internal/search/batch"
 	"tocsin/internal/search/planner"
@@ -16,13 +17,13 @@ func (r *Round) ReadAhead(ctx context.Context, jobs []Job) *batch.Ahead {
 	for i, job := range jobs {
 		tickets[i] = &ticket{ctx: ctx, job: job}
 	}
-	events := r.prepare(ctx, tickets)
+	events := r.prepare(ctx, trace.Span{}, tickets) // the executions do not end: they have no spans
 	var needs []planner.Need
 	var requests []search.Request
 	for _, n := range reads(tickets) {
 		n.ScanOnly = false // the searches of the slots will be made
 		needs, requests = append(needs, n), append(requests, n.Request)
 	}
-	answers, _ := r.Planner.Answer(ctx, events, needs)
+	answers, _ := r.tracedAnswer(ctx, "read ahead", events, needs)
 	return batch.NewAhead(ctx, answers, requests)
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"tocsin/internal/alert"
@@ -88,7 +89,8 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 			s.fail([]*suppress.Change[subject]{c}, "it no longer exists")
 			continue
 		}
-		if n := s.apply(c, doc); n > 0 {
+		n := 0
+		if doc.Set, n = s.changing(c, doc); n > 0 {
 			docs, changed, fresh = append(docs, doc), append(changed, c), append(fresh, n)
 		} else {
 			s.Duplicates += c.Hits()
@@ -97,9 +99,9 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 	if len(docs) == 0 {
 		return nil, bytes, nil
 	}
-	written, err := s.pipeline.Instances.Replace(ctx, docs)
+	written, err := tracedWrite(ctx, "change alerts", docs, s.pipeline.Instances.Update)
 	if err != nil {
-		return nil, 0, err //nolint:wrapcheck // the caller wraps it
+		return nil, 0, err
 	}
 	for i, w := range written {
 		s.reduced(w)
@@ -117,19 +119,18 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 	return again, bytes, nil
 }
 
-// apply changes a document and returns the number of hits that are new to it.
-func (s *suppression) apply(c *suppress.Change[subject], doc alert.Document) int {
+// changing returns the fields of a document that change, and the number of hits that are new to it.
+func (s *suppression) changing(c *suppress.Change[subject], doc alert.Document) (map[string]any, int) {
 	if _, stands := alert.SuppressionOf(doc); stands {
 		after, n := c.On(stored(doc))
-		alert.Extend(doc, suppressionOf(after), s.now())
-		return n
+		return alert.Extending(suppressionOf(after), s.now()), n
 	}
 	// The alert was created when the rule had no suppression, from the hit that would create the group's
 	// alert now.
 	after := c.Made()
-	alert.Suppressing(doc, c.Founder.Subject, suppressionOf(after))
-	alert.Extend(doc, suppressionOf(after), s.now())
-	return after.Count
+	fields := alert.Suppressing(c.Founder.Subject, suppressionOf(after))
+	maps.Copy(fields, alert.Extending(suppressionOf(after), s.now()))
+	return fields, after.Count
 }
 
 // read returns the current alerts of changes.

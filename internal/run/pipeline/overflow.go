@@ -37,7 +37,7 @@ func (x *execution) summarize(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("summarize the hits that rule %s has left: %w", x.RuleID, err)
 	}
-	written, err := x.pipeline.Alerts.Create(ctx, []alert.Document{doc})
+	written, err := tracedWrite(ctx, "write alerts", []alert.Document{doc}, x.pipeline.Alerts.Create)
 	if err == nil {
 		err = written[0].Err
 	}
@@ -45,5 +45,5 @@ func (x *execution) summarize(ctx context.Context) error {
 		return fmt.Errorf("summarize the hits that rule %s has left: %w", x.RuleID, err)
 	}
 	x.Summarized = true
-	return nil
+	return x.tell(ctx, []alert.Document{doc}, written, nil)
 }

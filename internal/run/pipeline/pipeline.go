@@ -17,6 +17,7 @@ import (
 	"tocsin/internal/diag/failure"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/rule"
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 	"tocsin/internal/search/batch"
@@ -39,6 +40,10 @@ type Pipeline struct {
 	Series Series
 	// Summarize creates one alert for all hits beyond max_signals, instead of further runs for them.
 	Summarize bool
+	// Enrich adds fields to new alerts of a rule before they are written; nil: nothing is added. It must not block.
+	Enrich func(r *rule.Rule, docs []alert.Document)
+	// Telling says who is told of alerts.
+	Telling Telling
 	// Now is the clock for @timestamp of alerts; nil means time.Now.
 	Now func() time.Time
 
@@ -351,6 +356,9 @@ func (x *execution) writeAlerts(ctx context.Context, hits []query.Hit) error {
 		return err
 	}
 	x.count(written, b.ends, second)
+	if err := x.tell(ctx, b.docs, written, b.among(second)); err != nil {
+		return err
+	}
 	return x.writeSecond(ctx, b, second)
 }
 
@@ -372,6 +380,18 @@ func (b *built) of(n int) (from, to int) {
 		from = b.ends[n-1]
 	}
 	return from, b.ends[n]
+}
+
+// among reports whether a document is of one of some hits.
+func (b *built) among(hits map[int]bool) func(doc int) bool {
+	of := make([]bool, len(b.docs))
+	for n := range hits {
+		from, to := b.of(n)
+		for i := from; i < to; i++ {
+			of[i] = hits[n]
+		}
+	}
+	return func(doc int) bool { return of[doc] }
 }
 
 // build makes the documents of hits.
@@ -409,6 +429,15 @@ func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, err
 // documentsOf returns the documents of a hit. If from is not nil, it is a part of the identity, which then
 // differs from the identity of other events with the same ids.
 func (x *execution) documentsOf(h query.Hit, from *alert.Source, run alert.Run) ([]alert.Document, error) {
+	docs, err := x.plainDocuments(h, from, run)
+	if err == nil && x.pipeline.Enrich != nil {
+		x.pipeline.Enrich(x.plan.Rule(), docs)
+	}
+	return docs, err
+}
+
+// plainDocuments is documentsOf without enrichment.
+func (x *execution) plainDocuments(h query.Hit, from *alert.Source, run alert.Run) ([]alert.Document, error) {
 	if h.Group != nil {
 		g := alert.Group{Events: h.Group.Present(), Key: h.Key, At: h.Group.At, Values: h.Group.Values, Facts: h.Facts}
 		return x.builder().BuildGroup(g, run) //nolint:wrapcheck // the error names the event

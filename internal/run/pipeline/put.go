@@ -15,7 +15,7 @@ var errBlock = errors.New("one of its building blocks was not written")
 // group is written after its building blocks, and only if all of them exist.
 func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) ([]alert.Written, error) {
 	if len(docs) == len(ends) {
-		return x.pipeline.Alerts.Create(ctx, docs) //nolint:wrapcheck // the caller wraps it
+		return tracedWrite(ctx, "write alerts", docs, x.pipeline.Alerts.Create)
 	}
 	shell := make([]bool, len(docs))
 	for _, end := range ends {
@@ -33,11 +33,11 @@ func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) 
 		if len(part) == 0 {
 			return nil
 		}
-		got, err := x.pipeline.Alerts.Create(ctx, part)
+		got, err := tracedWrite(ctx, "write alerts", part, x.pipeline.Alerts.Create)
 		for i := range got {
 			written[places[i]] = got[i]
 		}
-		return err //nolint:wrapcheck // the caller wraps it
+		return err
 	}
 	if err := some(func(i int) bool { return !shell[i] }); err != nil {
 		return nil, err
@@ -76,17 +76,19 @@ func (x *execution) dropKnownGroups(ctx context.Context, b *built) error {
 		return &WriteError{WrittenAlerts, "look for the alerts of rule " + x.RuleID, err}
 	}
 	var kept built
+	var there []alert.Document
 	for n, h := range b.hits {
 		from, to := b.of(n)
 		if _, exists := known[b.docs[to-1].ID]; exists && h.Group != nil && h.Key != nil {
 			x.Duplicates++
+			there = append(there, b.docs[to-1])
 			continue
 		}
 		kept.docs, kept.hits = append(kept.docs, b.docs[from:to]...), append(kept.hits, h)
 		kept.ends = append(kept.ends, len(kept.docs))
 	}
 	*b = kept
-	return nil
+	return x.tellKnown(ctx, there)
 }
 
 // reduced counts an alert that could not be written with its original event.

@@ -48,7 +48,7 @@ func (x *execution) writeRisk(ctx context.Context, hits []query.Hit) error {
 	if x.pipeline.Risk == nil {
 		return fmt.Errorf("write the risk events of rule %s: %w", x.RuleID, errNoRisk)
 	}
-	written, err := x.pipeline.Risk.Create(ctx, docs)
+	written, err := tracedWrite(ctx, "write risk events", docs, x.pipeline.Risk.Create)
 	if err != nil {
 		return fmt.Errorf("write the risk events of rule %s: %w", x.RuleID, err)
 	}

@@ -4,12 +4,14 @@ package pipeline
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"tocsin/internal/diag/failure"
+	"tocsin/internal/diag/trace"
 	"tocsin/internal/query"
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
@@ -49,6 +51,7 @@ type ticket struct {
 	execution *execution
 	result    Execution
 	ended     bool
+	span      trace.Span
 	done      chan struct{}
 }
 
@@ -134,10 +137,15 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	}()
 	ctx, stop := untilAllEnd(ctx, tickets)
 	defer stop()
-	events := r.prepare(ctx, tickets)
+	ctx, span := trace.Start(ctx, "round")
+	if span.On() {
+		span.Set(slog.Int("tocsin.executions", len(tickets)))
+	}
+	defer span.End(trace.ErrCrashed)
+	events := r.prepare(ctx, span, tickets)
 	ended := r.began(ctx, tickets)
 	defer ended()
-	answers, round := r.Planner.Answer(ctx, events, reads(tickets))
+	answers, round := r.tracedAnswer(ctx, "read", events, reads(tickets))
 	// Jobs of one rule run in their order: when several find the same event, the first makes the alert.
 	execute := func(ofRule []*ticket) {
 		for _, t := range ofRule {
@@ -157,6 +165,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	keep(tickets)
 	ended()
 	r.record(ctx, tickets)
+	span.End(nil)
 	if r.Observe != nil {
 		r.Observe(round)
 	}
@@ -184,11 +193,12 @@ func byWriting(all [][]*ticket) (writers, others [][]*ticket) {
 }
 
 // prepare starts the executions and binds their plans, all to the same snapshot of the events.
-func (r *Round) prepare(ctx context.Context, tickets []*ticket) search.Events {
+func (r *Round) prepare(ctx context.Context, round trace.Span, tickets []*ticket) search.Events {
 	events := snapshot(ctx, r.Pipeline.Events)
 	r.resolveTogether(ctx, events, tickets)
 	r.each(tickets, func(t *ticket) {
 		t.execution = r.Pipeline.begin(t.job)
+		t.traced(round)
 		t.guard(func() {
 			if !t.execution.prepare(t.ctx, events) {
 				t.end()
@@ -201,6 +211,7 @@ func (r *Round) prepare(ctx context.Context, tickets []*ticket) search.Events {
 func (t *ticket) end() {
 	t.result = t.execution.end()
 	t.ended = true
+	t.endSpan()
 }
 
 // began notifies the recorder that executions have started. The returned function has an effect only once.
@@ -228,7 +239,13 @@ func (r *Round) record(ctx context.Context, tickets []*ticket) {
 	for i, t := range tickets {
 		executions[i] = t.result
 	}
+	ctx, span := trace.Start(ctx, "record")
+	defer span.End(trace.ErrCrashed)
+	if span.On() {
+		span.Set(slog.Int("tocsin.executions", len(executions)))
+	}
 	err := r.Recorder.Record(ctx, executions)
+	span.End(err)
 	if err == nil {
 		return
 	}

@@ -135,5 +135,5 @@ func (x *execution) writeSecond(ctx context.Context, b *built, second map[int]bo
 		return &WriteError{WrittenAlerts, "write the alerts of rule " + x.RuleID, err}
 	}
 	x.count(written, again.ends, nil)
-	return nil
+	return x.tell(ctx, again.docs, written, nil)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -199,7 +200,12 @@ func (s *suppression) readAlerts(ctx context.Context, subjects []subject) error 
 	}
 	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: since.Add(-s.rule.Duration), Fresh: !s.refreshed}
 	s.refreshed = true
+	// An earlier run may have written an alert and not told it.
+	var there []alert.Document
 	err := s.pipeline.Instances.Find(ctx, q, func(d alert.Document) (bool, error) {
+		if s.pipeline.Telling.Outbox != nil {
+			there = append(there, d)
+		}
 		groups := []string{alert.InstanceOf(d)}
 		if groups[0] == d.ID {
 			groups = own[d.ID]
@@ -212,7 +218,7 @@ func (s *suppression) readAlerts(ctx context.Context, subjects []subject) error 
 	if err != nil {
 		return fmt.Errorf("look for the suppressing alerts of rule %s: %w", s.RuleID, err)
 	}
-	return nil
+	return s.tellKnown(ctx, there)
 }
 
 // stored returns an alert as folding needs it. If its list of remembered hits is gone, all events up to its
@@ -327,7 +333,7 @@ func (s *suppression) makeDocuments(b *newAlerts, c *suppress.Change[subject], h
 	}
 	last := docs[len(docs)-1]
 	c.ID = last.ID
-	alert.Suppressing(last, c.Founder.Subject, suppressionOf(c.Made()))
+	maps.Copy(last.Source, alert.Suppressing(c.Founder.Subject, suppressionOf(c.Made())))
 	b.docs, b.hits, b.changes = append(b.docs, docs...), append(b.hits, hit), append(b.changes, c)
 	b.ends = append(b.ends, len(b.docs))
 }
@@ -361,6 +367,9 @@ func (s *suppression) writeFounding(ctx context.Context, b *newAlerts, run alert
 		default:
 			s.Failed += hits
 		}
+	}
+	if err := s.tell(ctx, b.docs, written, b.among(second)); err != nil {
+		return met, err
 	}
 	more, err := s.writeFounding(ctx, again, run)
 	return append(met, more...), err

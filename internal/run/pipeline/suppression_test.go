@@ -67,12 +67,12 @@ func (m *meddler) Create(ctx context.Context, docs []alert.Document) ([]alert.Wr
 	return m.Memory.Create(ctx, docs)
 }
 
-func (m *meddler) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+func (m *meddler) Update(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	if do := m.beforeReplace; do != nil {
 		m.beforeReplace = nil
 		do()
 	}
-	return m.Memory.Replace(ctx, docs)
+	return m.Memory.Update(ctx, docs)
 }
 
 func (m *meddler) Find(ctx context.Context, q alert.InstanceQuery, visit func(alert.Document) (bool, error)) error {
@@ -300,10 +300,11 @@ func change(t *testing.T, m *meddler, how func(alert.Document)) {
 	var docs []alert.Document
 	_ = m.Memory.Find(t.Context(), alert.InstanceQuery{Instances: names}, func(d alert.Document) (bool, error) {
 		how(d)
+		d.Set = d.Source
 		docs = append(docs, d)
 		return true, nil
 	})
-	for _, w := range must(m.Memory.Replace(t.Context(), docs)) {
+	for _, w := range must(m.Memory.Update(t.Context(), docs)) {
 		if w.Outcome != alert.Replaced {
 			t.Fatal(w)
 		}

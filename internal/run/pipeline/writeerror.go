@@ -7,6 +7,8 @@ type Written string
 const (
 	WrittenAlerts Written = "alerts"
 	WrittenLedger Written = "ledger"
+	// WrittenNotices are the notifications about alerts.
+	WrittenNotices Written = "notifications"
 )
 
 // WriteError reports that alerts, or the account of an execution, could not be written: the window is not

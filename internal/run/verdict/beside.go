@@ -157,7 +157,7 @@ func (q *Question) alerts(ctx context.Context, v *Verdict, s Subject) (made bool
 	if len(about) > 0 {
 		v.AlertID = about[0].ID
 		if supp, ok := alert.SuppressionOf(about[0]); ok && supp.Count > 0 {
-			v.add(Suppression, Yes, "the alert of it stands for %d further events, up to %s", supp.Count, at(supp.End))
+			v.add(Suppression, Yes, "the alert of it counts %d further, up to %s", supp.Count, at(supp.End))
 		}
 		v.add(Alert, Yes, "%s", q.made(v))
 		return true, nil

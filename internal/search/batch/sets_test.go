@@ -28,7 +28,7 @@ func TestSetsFollowWhatIsAskedFor(t *testing.T) {
 		for _, name := range names {
 			out = append(out, search.Request{Patterns: []string{"logs-*"}, Where: term(name), Time: within(from, to), FieldTypes: fields})
 		}
-		return append(out, search.Request{Patterns: []string{"logs-*"}, Where: condition.Match{Field: "message", Value: "one"}, Time: within(from, to), FieldTypes: events.Fields()})
+		return append(out, search.Request{Patterns: []string{"logs-*"}, Where: condition.Match{Value: "one"}, Time: within(from, to), FieldTypes: events.Fields()})
 	}
 	var many []string
 	for n := range 50 {

@@ -98,15 +98,6 @@ func (l *lowerer) nestedParent(name string) string {
 	return ""
 }
 
-// knownNames returns the candidates for a misspelt name: the mapped fields, and ECS.
-func (l *lowerer) knownNames() []string {
-	names := mapping.ECS().Names()
-	if named, ok := l.fields.(interface{ Names() []string }); ok {
-		names = append(names, named.Names()...)
-	}
-	return names
-}
-
 // unmapped reports once per name that the test can never match.
 func (l *lowerer) unmapped(n *Field) {
 	if l.warned[n.Name] {
@@ -117,7 +108,7 @@ func (l *lowerer) unmapped(n *Field) {
 	if l.strict {
 		severity = diag.Error
 	}
-	if near := diag.Nearest(n.Name, l.knownNames()); near != "" {
+	if near := mapping.Nearest(l.fields, n.Name); near != "" {
 		advice = "did you mean [" + near + "]?"
 	}
 	l.diags = append(l.diags, l.text.Report(severity, CodeUnmapped, n.Span, "Unknown column [%s]: %s", n.Name, advice).About(n.Name))

@@ -133,7 +133,7 @@ func (l *lowerer) unmapped(field *Value, name string) {
 	}
 	l.warned[name] = true
 	advice := "no index has it, so no event can match here"
-	if near := diag.Nearest(name, append(mapping.ECS().Names(), l.names()...)); near != "" && field.Kind != Pattern {
+	if near := mapping.Nearest(l.opts.Fields, name); near != "" && field.Kind != Pattern {
 		advice += "; did you mean [" + near + "]?"
 	}
 	l.diags = append(l.diags, l.text.Report(diag.Warning, CodeUnmapped, field.Span, "Unknown field [%s]: %s", name, advice).About(name))

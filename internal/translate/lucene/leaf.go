@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 
-	"tocsin/internal/diag"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/lregexp"
 	"tocsin/internal/match/mapping"
@@ -198,11 +197,7 @@ func (l *lowerer) unmapped(field *Field) condition.Expr {
 	}
 	l.warned[field.Name] = true
 	advice := "no index has it, so no event can match here"
-	names := mapping.ECS().Names()
-	if known, ok := l.opts.Fields.(interface{ Names() []string }); ok {
-		names = append(names, known.Names()...)
-	}
-	if near := diag.Nearest(field.Name, names); near != "" {
+	if near := mapping.Nearest(l.opts.Fields, field.Name); near != "" {
 		advice += "; did you mean [" + near + "]?"
 	}
 	l.warn(field.Span, CodeUnmapped, "Unknown field [%s]: %s", field.Name, advice)

@@ -111,8 +111,8 @@ type Backfill struct {
 	Rules     int       `json:"rules"`
 	Slots     int64     `json:"slots"`
 	Covered   int64     `json:"covered"`
-	Created   time.Time `json:"created"`
-	Begun     time.Time `json:"begun"`
+	Begun     time.Time `json:"begun" doc:"When the job was first started."`
+	Resumed   time.Time `json:"resumed" doc:"When it was last started or resumed."`
 	TakenUp   int64     `json:"taken_up" doc:"How often the job was started or resumed."`
 	Here      bool      `json:"here" doc:"Whether this runner works on it."`
 	Rate      float64   `json:"slots_a_second,omitempty"`

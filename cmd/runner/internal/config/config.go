@@ -144,6 +144,16 @@ func (t Type) admits(v *tomltree.Value) bool {
 	return slices.Contains(kinds[t].kinds, v.Kind)
 }
 
+// Place returns the file and line of a key; "" when the file has no value.
+func (v Values) Place(name string) string {
+	item := v.root.Get(name)
+	if item == nil {
+		return ""
+	}
+	at := v.file.Report(diag.Note, "", item.KeySpan, "")
+	return fmt.Sprintf("%s:%d", at.File, at.Line)
+}
+
 // Value returns the value of a key as a command line would have it: a string, a list of strings, or
 // nil when the file has no value or one that [Values.Check] rejects for every key.
 func (v Values) Value(name string) any {

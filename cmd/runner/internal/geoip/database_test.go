@@ -27,7 +27,10 @@ func encode(b []byte, v any) []byte {
 	}
 	switch v := v.(type) {
 	case string:
-		return append(head(2, len(v)), v...) // of at most 28 bytes
+		if len(v) > 28 { // the rest of the length follows
+			return append(append(head(2, 29), byte(len(v)-29)), v...)
+		}
+		return append(head(2, len(v)), v...)
 	case float64:
 		return binary.BigEndian.AppendUint64(head(3, 8), math.Float64bits(v))
 	case uint16:

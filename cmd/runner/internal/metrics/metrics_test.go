@@ -87,7 +87,7 @@ func TestUnknownValues(t *testing.T) {
 	m.Execution(pipeline.Execution{})
 	m.Execution(pipeline.Execution{RuleID: "\xff", Status: "new", Hits: -1, Left: -1, Created: -1, Took: -1})
 	m.Hooks(slog.New(slog.DiscardHandler)).Missed("\xff", -1)
-	want := "tocsin_executions_total{rule_id=\"unknown\",status=\"unknown\"} 1\ntocsin_executions_total{rule_id=\"\ufffd\",status=\"new\"} 1"
+	want := "tocsin_executions_total{rule_id=\"unknown\",status=\"unknown\"} 1\ntocsin_executions_total{rule_id=\"\ufffd\",status=\"unknown\"} 1"
 	if diff := cmp.Diff(want, withNames(scrape(t, m), "executions_total")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -72,9 +72,9 @@ func New(rules int, text func(string) string) *Source {
 	s.cover(r)
 	s.alert(r)
 	s.jobs = []api.Backfill{
-		{Job: "sigma-q1", Status: "running", From: Now.Add(-30 * day), To: Now.Add(-day), Target: "default", Rules: 412, Slots: 1_203_000, Covered: 771_400, Created: Now.Add(-time.Hour), Begun: Now.Add(-time.Hour), TakenUp: 1, Here: true, Rate: 214.2, Remaining: 2015},
-		{Job: "8f1c02d9a7be", Status: "done", From: Now.Add(-3 * day), To: Now.Add(-2 * day), Target: "default", Rules: 3, Slots: 4320, Covered: 4320, Created: Now.Add(-26 * time.Hour), Begun: Now.Add(-26 * time.Hour), TakenUp: 2},
-		{Job: "triage-web", Status: "cancelled", From: Now.Add(-9 * day), To: Now.Add(-8 * day), Target: "triage", Rules: 12, Slots: 17_280, Covered: 2210, Created: Now.Add(-50 * time.Hour), Begun: Now.Add(-50 * time.Hour), TakenUp: 1},
+		{Job: "sigma-q1", Status: "running", From: Now.Add(-30 * day), To: Now.Add(-day), Target: "default", Rules: 412, Slots: 1_203_000, Covered: 771_400, Begun: Now.Add(-time.Hour), Resumed: Now.Add(-time.Hour), TakenUp: 1, Here: true, Rate: 214.2, Remaining: 2015},
+		{Job: "8f1c02d9a7be", Status: "done", From: Now.Add(-3 * day), To: Now.Add(-2 * day), Target: "default", Rules: 3, Slots: 4320, Covered: 4320, Begun: Now.Add(-26 * time.Hour), Resumed: Now.Add(-26 * time.Hour), TakenUp: 2},
+		{Job: "triage-web", Status: "cancelled", From: Now.Add(-9 * day), To: Now.Add(-8 * day), Target: "triage", Rules: 12, Slots: 17_280, Covered: 2210, Begun: Now.Add(-50 * time.Hour), Resumed: Now.Add(-50 * time.Hour), TakenUp: 1},
 	}
 	return s
 }
@@ -473,7 +473,7 @@ func (s *Source) StartBackfill(_ context.Context, n api.NewBackfill) (api.Backfi
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j := api.Backfill{Job: fmt.Sprintf("job-%d", len(s.jobs)), Status: "running", From: n.From, To: n.To, Target: "default", Rules: len(n.Rules), Slots: 100, Created: Now, Begun: Now, TakenUp: 1, Here: true}
+	j := api.Backfill{Job: fmt.Sprintf("job-%d", len(s.jobs)), Status: "running", From: n.From, To: n.To, Target: "default", Rules: len(n.Rules), Slots: 100, Begun: Now, Resumed: Now, TakenUp: 1, Here: true}
 	s.jobs = append(s.jobs, j)
 	return j, nil
 }

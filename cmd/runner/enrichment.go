@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"tocsin/cmd/runner/internal/geoip"
+	"tocsin/cmd/runner/internal/metrics"
+	"tocsin/internal/alert"
+	"tocsin/internal/alert/enrich"
+	"tocsin/internal/diag"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/rule"
+	"tocsin/internal/search"
+)
+
+// enrichment is what a pipeline adds to alerts; nil: nothing.
+type enrichment func(r *rule.Rule, docs []alert.Document)
+
+// openEnrichment reads --enrichment, starts the loading of its sources until the backend is closed, and waits for the first
+// loading as long as the configuration says. m counts; nil: nobody reads the counts.
+func (a *app) openEnrichment(ctx context.Context, b *backend, m *metrics.Metrics) (enrichment, error) {
+	name := a.global.Enrichment
+	if name == "" {
+		return nil, nil //nolint:nilnil // nothing is added
+	}
+	text, err := os.ReadFile(name) //nolint:gosec // the user names the file
+	if err != nil {
+		return nil, usagef("enrichment: %w", err)
+	}
+	config, diags := enrich.Load(diag.NewText(name, string(text)))
+	if err := a.show(diags); err != nil {
+		return nil, err
+	}
+	if config == nil {
+		return nil, usagef("enrichment: %s cannot be used", name)
+	}
+	config.Under(filepath.Dir(name))
+	told := &toldOnce{log: a, last: map[string]string{}}
+	options := enrich.Options{
+		Open: func(file string) (enrich.Addresses, error) { return geoip.Open(file) },
+		Rows: rowsOf(b.events),
+		Loaded: func(source string, n int) {
+			told.loaded(source, n)
+			if m != nil {
+				m.EnrichmentLoaded(source, time.Now())
+			}
+		},
+		Failed: func(source string, err error) {
+			told.failed(source, err)
+			if m != nil {
+				m.EnrichmentFailed(source)
+			}
+		},
+	}
+	e := enrich.New(config, options)
+	if m != nil {
+		e.Observe = func(source string, o enrich.Outcome) { m.Enriched(source, string(o)) }
+	}
+	loading, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { e.Run(loading) })
+	b.closers = append(b.closers, func() error { stop(); running.Wait(); return nil })
+	if !e.Ready(ctx) {
+		a.global.log.Warn("enrichment is not loaded yet: alerts are written without what is missing")
+	}
+	return func(r *rule.Rule, docs []alert.Document) { e.Enrich(r.ID, r.Name, r.Tags, docs) }, nil
+}
+
+// toldOnce logs a failure of a source when it begins or changes, and its end.
+type toldOnce struct {
+	log  *app
+	mu   sync.Mutex
+	last map[string]string
+}
+
+func (t *toldOnce) failed(source string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.last[source] == err.Error() {
+		return
+	}
+	t.last[source] = err.Error()
+	t.log.global.log.Warn("enrichment: a source cannot be loaded, alerts are written without it or with what it had before", "source", source, "error", err)
+}
+
+func (t *toldOnce) loaded(source string, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.last, source)
+	t.log.global.log.Debug("enrichment: loaded", "source", source, "entries", n)
+}
+
+// rowsOf reads tables from the indices of events.
+func rowsOf(events search.Events) enrich.Rows {
+	return func(ctx context.Context, index string, columns []string, visit func(map[string][]string) error) error {
+		ctx = search.Background(ctx) // live rules have priority
+		patterns := rule.SplitPatterns(index)
+		target, err := events.Resolve(ctx, patterns, columns)
+		if err != nil {
+			return err //nolint:wrapcheck // it names the operation
+		}
+		if len(target.Indices) == 0 {
+			return &failure.Error{Kind: failure.Unavailable, Op: "read " + index, Reason: "no open index matches"}
+		}
+		r := search.Request{Patterns: patterns, Where: condition.Const(true), FieldTypes: target.Fields}
+		_, err = events.Search(ctx, r, func(page []event.Event) (bool, error) {
+			for _, e := range page {
+				var source map[string]any
+				if err := json.Unmarshal(e.Source, &source); err != nil {
+					return false, fmt.Errorf("document %s of %s: %w", e.ID, e.Index, err)
+				}
+				row := map[string][]string{}
+				for _, column := range columns {
+					for _, v := range event.Lookup(source, column) {
+						if text, ok := mapping.ScalarText(v); ok {
+							row[column] = append(row[column], text)
+						}
+					}
+				}
+				if err := visit(row); err != nil {
+					return false, err
+				}
+			}
+			return true, nil
+		})
+		return err //nolint:wrapcheck // it names the operation
+	}
+}

@@ -1,0 +1,45 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// enrichments count what is added to alerts.
+type enrichments struct {
+	alerts   *prometheus.CounterVec
+	failures *prometheus.CounterVec
+	loaded   *prometheus.GaugeVec
+}
+
+func newEnrichments(r *prometheus.Registry) enrichments {
+	e := enrichments{
+		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "tocsin", Name: "enrichments_total", Help: "Alerts by source of enrichment and outcome: added, nothing, unavailable, failed.",
+		}, []string{"source", "outcome"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "tocsin", Name: "enrichment_load_failures_total", Help: "Times that a source of enrichment could not be loaded.",
+		}, []string{"source"}),
+		loaded: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "tocsin", Name: "enrichment_loaded_timestamp_seconds", Help: "When a source of enrichment was last loaded.",
+		}, []string{"source"}),
+	}
+	r.MustRegister(e.alerts, e.failures, e.loaded)
+	return e
+}
+
+// Enriched counts a source and an alert by outcome.
+func (m *Metrics) Enriched(source, outcome string) {
+	m.enrichments.alerts.WithLabelValues(label(source), label(outcome)).Inc()
+}
+
+// EnrichmentLoaded records that a source was loaded.
+func (m *Metrics) EnrichmentLoaded(source string, at time.Time) {
+	m.enrichments.loaded.WithLabelValues(label(source)).Set(float64(at.Unix()))
+}
+
+// EnrichmentFailed counts that a source could not be loaded.
+func (m *Metrics) EnrichmentFailed(source string) {
+	m.enrichments.failures.WithLabelValues(label(source)).Inc()
+}

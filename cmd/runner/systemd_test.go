@@ -1,0 +1,84 @@
+package main
+
+import (
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestServeTellsSupervisor: systemd learns when the service runs and when it begins to stop.
+func TestServeTellsSupervisor(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	states := make(chan string, 4)
+	go func() {
+		buffer := make([]byte, 1024)
+		for {
+			n, err := listener.Read(buffer)
+			if err != nil {
+				close(states)
+				return
+			}
+			states <- string(buffer[:n])
+		}
+	}()
+	t.Setenv(notifySocket, socket)
+	s := startService(t, "--rules", writeFile(t, "shell.toml", serviceRule), "--events", writeFile(t, "events.ndjson", serviceEvents), "--store", t.TempDir())
+	next := func(want string) {
+		t.Helper()
+		select {
+		case got := <-states:
+			if got != want {
+				t.Errorf("systemd was told %q, want %q", got, want)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("systemd was not told %q", want)
+		}
+	}
+	next("READY=1")
+	s.stop(t)
+	next("STOPPING=1")
+	s.until(t, "stopped")
+	s.ended(t)
+}
+
+// TestHealth asks a running service, as the health check of a container does.
+func TestHealth(t *testing.T) {
+	s := startService(t, "--rules", writeFile(t, "shell.toml", serviceRule), "--events", writeFile(t, "events.ndjson", serviceEvents), "--store", t.TempDir())
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(s.address, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"alive", []string{"--listen", "127.0.0.1:" + port}, exitDone, "ok"},
+		{"ready", []string{"--listen", "127.0.0.1:" + port, "--ready"}, exitDone, "ready"},
+		{"all addresses", []string{"--listen", "0.0.0.0:" + port}, exitDone, "ok"},
+		{"no host", []string{"--listen", ":" + port}, exitDone, "ok"},
+		{"nobody there", []string{"--listen", "127.0.0.1:1"}, exitFailed, "runner: the service does not answer: "},
+		{"no address", []string{"--listen", "none"}, exitUsage, "runner: --listen none: the service has no address to ask"},
+		{"no port", []string{"--listen", "127.0.0.1"}, exitUsage, "runner: --listen: "},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var out, errs strings.Builder
+			code := execute(t.Context(), append([]string{"health"}, test.args...), stdio{strings.NewReader(""), &out, &errs})
+			if got := out.String() + errs.String(); code != test.code || !strings.HasPrefix(got, test.want) {
+				t.Errorf("code %d, output %q, want %d and %q", code, got, test.code, test.want)
+			}
+		})
+	}
+	s.stop(t)
+	s.until(t, "stopped")
+	s.ended(t)
+}
