@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -15,6 +16,7 @@ import (
 	"tocsin/cmd/runner/internal/api"
 	"tocsin/cmd/runner/internal/logs"
 	"tocsin/internal/alert"
+	"tocsin/internal/alert/workflow"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
@@ -349,6 +351,39 @@ func (s *statusPage) planOf(ref string) query.Plan {
 		}
 	}
 	return nil
+}
+
+// ChangeAlerts implements [api.Source].
+func (s *statusPage) ChangeAlerts(ctx context.Context, c api.Change) (api.Changed, error) {
+	if c.Status != "" && !slices.Contains(workflow.Statuses, c.Status) {
+		return api.Changed{}, api.Invalid("status is not one of " + strings.Join(workflow.Statuses, ", "))
+	}
+	if c.Status == "" && len(c.AddTags)+len(c.RemoveTags)+len(c.Assign)+len(c.Unassign) == 0 {
+		return api.Changed{}, api.Invalid("nothing is wanted of the alerts")
+	}
+	for _, id := range c.IDs {
+		if _, err := s.alertByID(ctx, id); err != nil { // an id, not its first characters
+			return api.Changed{}, err
+		}
+	}
+	a, _ := s.hushed()
+	found, err := (&alertsChange{IDs: c.IDs}).selected(ctx, a, s.backend)
+	if err != nil {
+		return api.Changed{}, err
+	}
+	result, err := workflow.Apply(ctx, s.backend.alerts, found.ids, workflow.Action{
+		Status: c.Status, Reason: c.Reason, AddTags: c.AddTags, RemoveTags: c.RemoveTags, Assign: c.Assign, Unassign: c.Unassign, By: cmp.Or(c.By, "api"), At: time.Now(),
+	})
+	if settled, ok := s.backend.alerts.(workflow.Settler); ok && result.Changed > 0 {
+		if late := settled.Settle(context.WithoutCancel(ctx)); late != nil { // the next refresh shows them
+			s.global.log.Debug("the changes are not visible at once", "error", late)
+		}
+	}
+	s.latest.Expire()
+	if err != nil {
+		return api.Changed{}, fmt.Errorf("change alerts: %w", err)
+	}
+	return api.Changed(result), nil
 }
 
 // ExplainAlert implements [api.Source].

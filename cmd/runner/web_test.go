@@ -299,6 +299,19 @@ func TestWeb(t *testing.T) {
 	if len(why.Verdicts) != 1 || why.Verdicts[0].Alerts || why.Verdicts[0].Matches == nil || *why.Verdicts[0].Matches {
 		t.Errorf("explanation %+v", why)
 	}
+	var changed api.Changed
+	change := func(body string) int { return a.ask(t, http.MethodPost, "/alert-changes", body, &changed) }
+	if status := change(`{"ids": ["` + one.ID + `"], "status": "closed", "reason": "duplicate", "add_tags": ["seen"]}`); status != http.StatusOK || changed.Changed != 1 {
+		t.Errorf("status %d, changed %+v", status, changed)
+	}
+	if a.ask(t, http.MethodGet, "/alerts/"+one.ID, "", &one); one.Status != "closed" {
+		t.Errorf("the alert is %s", one.Status)
+	}
+	for body, status := range map[string]int{`{"ids": ["` + one.ID[:9] + `"], "status": "open"}`: 404, `{"ids": ["` + one.ID + `"]}`: 400, `{"ids": ["` + one.ID + `"], "status": "gone"}`: 400} {
+		if got := change(body); got != status {
+			t.Errorf("%s has status %d, want %d", body, got, status)
+		}
+	}
 	for path, status := range map[string]int{
 		"/alerts?where=a%3A(": 400, "/alerts?severity=dire": 400, "/alerts?after=x": 400, "/alerts/nothing": 404, "/rules/nothing": 404, "/rules/nothing/slots": 404, "/backfills/nothing": 404, "/rules/" + id: 200, "/rules/" + id + "/slots?from=1h": 200,
 		"/runs": 200, "/runs?rule=" + id: 200, "/coverage": 200, "/coverage?open=true": 200, "/gaps": 200, "/costs": 200, "/attack": 200, "/runners": 200, "/alert-counts": 200, "/backfills": 200, "/alerts": 200, "/alerts?blocks=true&limit=1": 200,

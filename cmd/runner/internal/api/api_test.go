@@ -142,6 +142,9 @@ var bodies = map[string][]string{
 		`{"rule_id": "rule-0001", "event": {"process": {"name": "sh"}}}`, `{"rule_id": "rule-0001", "index": "logs-*", "id": "e1", "at": "2026-03-12T14:00:00Z"}`,
 		`{"rule_id": "nobody", "event": {}}`, `{"rule": "x"}`, `[]`, `{`, `{} {}`, ``, `null`, `{"rule_id": 7}`,
 	},
+	"/alert-changes": {
+		`{"ids": ["a", "b"], "status": "closed", "reason": "false_positive", "add_tags": ["x"]}`, `{"ids": []}`, `{"status": "open"}`, `{"ids": ["a"], "status": "gone"}`, `{"ids": "a"}`,
+	},
 	"/backfills": {
 		`{"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z", "rules": ["rule-0001"]}`,
 		`{"from": "2026-03-03T00:00:00Z", "to": "2026-03-02T00:00:00Z"}`, `{"from": "yesterday"}`, `{"to": 7}`, `x`,

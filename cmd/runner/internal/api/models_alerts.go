@@ -135,3 +135,26 @@ type NewBackfill struct {
 	Rules []string `json:"rules,omitempty" doc:"Ids or names of rules (default: all)."`
 	Job   string   `json:"job,omitempty" doc:"Name of the job (default: made from rules, time range and namespace). Alone, it resumes the job."`
 }
+
+// Change is what is wanted of alerts.
+type Change struct {
+	IDs        []string `json:"ids" doc:"Ids of alerts. A sequence is changed as one: its alert and its building blocks."`
+	Status     string   `json:"status,omitempty" doc:"open, acknowledged or closed."`
+	Reason     string   `json:"reason,omitempty" doc:"Why an alert is closed, such as false_positive."`
+	AddTags    []string `json:"add_tags,omitempty"`
+	RemoveTags []string `json:"remove_tags,omitempty"`
+	Assign     []string `json:"assign,omitempty" doc:"Users to assign."`
+	Unassign   []string `json:"unassign,omitempty" doc:"Users to take off."`
+	By         string   `json:"by,omitempty" doc:"Who changes the status (default: api)."`
+}
+
+// Changed counts alerts by what became of them.
+type Changed struct {
+	Changed   int `json:"changed"`
+	Unchanged int `json:"unchanged" doc:"Alerts that were as wanted before."`
+	Missing   int `json:"missing" doc:"Alerts that are not there any more."`
+	Failed    int `json:"failed"`
+}
+
+// MaxChanged is how many alerts one request may name.
+const MaxChanged = 1000

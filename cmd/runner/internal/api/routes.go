@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -114,6 +115,20 @@ var table = []route{
 		serve: func(a *API, r *http.Request) (any, error) {
 			v, err := a.Source.ExplainAlert(r.Context(), r.PathValue("id"), MaxExplained)
 			return Explanation{v}, err
+		},
+	},
+	{
+		method: http.MethodPost, path: "/alert-changes", id: "changeAlerts", summary: "Change the status, tags or assignees of alerts", takes: Change{}, gives: Changed{}, problems: []int{http.StatusNotFound},
+		about: "A change that is repeated changes nothing.",
+		serve: func(a *API, r *http.Request) (any, error) {
+			var c Change
+			if err := body(r, &c); err != nil {
+				return nil, err
+			}
+			if len(c.IDs) == 0 || len(c.IDs) > MaxChanged {
+				return nil, Invalid(fmt.Sprintf("name 1 to %d alerts", MaxChanged))
+			}
+			return a.Source.ChangeAlerts(r.Context(), c)
 		},
 	},
 	{

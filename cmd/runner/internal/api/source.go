@@ -31,6 +31,8 @@ type Source interface {
 	// Alerts returns a page of alerts, the newest first.
 	Alerts(ctx context.Context, q AlertQuery) (Alerts, error)
 	Alert(ctx context.Context, id string) (AlertDetail, error)
+	// ChangeAlerts changes what people decide about alerts.
+	ChangeAlerts(ctx context.Context, c Change) (Changed, error)
 	// AlertCounts counts alerts over time.
 	AlertCounts(ctx context.Context) (AlertCounts, error)
 	// ExplainAlert says why the events behind an alert made it, for so many of them at most; Explain why an event does or does not.

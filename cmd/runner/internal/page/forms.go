@@ -2,6 +2,7 @@ package page
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,6 +21,17 @@ func (p *Page) done(w http.ResponseWriter, r *http.Request, err error, to string
 func (p *Page) reload(w http.ResponseWriter, r *http.Request) {
 	_, err := p.Source.Reload(r.Context())
 	p.done(w, r, err, "/rules?notice=reloaded")
+}
+
+// changeAlert changes the status of an alert.
+func (p *Page) changeAlert(w http.ResponseWriter, r *http.Request) {
+	err := r.ParseForm()
+	if err != nil {
+		err = asked(err)
+	} else {
+		_, err = p.Source.ChangeAlerts(r.Context(), api.Change{IDs: []string{r.PathValue("id")}, Status: r.PostForm.Get("status"), Reason: strings.TrimSpace(r.PostForm.Get("reason")), By: "status page"})
+	}
+	p.done(w, r, err, "/alerts/"+url.PathEscape(r.PathValue("id"))+"?notice=changed")
 }
 
 func (p *Page) startBackfill(w http.ResponseWriter, r *http.Request) {

@@ -58,7 +58,7 @@ type frame struct {
 
 // notices are what a page says after a form was sent, by what the form did.
 var notices = map[string]string{
-	"reloaded": "The rules were read again.", "started": "The backfill was started.", "cancelled": "The backfill is being cancelled.",
+	"reloaded": "The rules were read again.", "changed": "The alert was changed.", "started": "The backfill was started.", "cancelled": "The backfill is being cancelled.",
 }
 
 // view makes the content of a page.
@@ -104,6 +104,7 @@ func (p *Page) Handler() (http.Handler, error) {
 		inside.HandleFunc(v.pattern, func(w http.ResponseWriter, r *http.Request) { p.show(w, r, v) })
 	}
 	inside.HandleFunc("POST /rules/reload", p.reload)
+	inside.HandleFunc("POST /alerts/{id}/status", p.changeAlert)
 	inside.HandleFunc("POST /backfills", p.startBackfill)
 	inside.HandleFunc("POST /backfills/{job}/cancel", p.cancelBackfill)
 	inside.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

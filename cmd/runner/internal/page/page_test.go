@@ -243,6 +243,8 @@ func TestForms(t *testing.T) {
 		{"/backfills", url.Values{"from": {"2026-03-01T00:00"}, "to": {"2026-03-02T00:00"}, "rules": {"rule-0001\r\n\r\n rule-0002 "}}, http.StatusSeeOther, "/backfills?notice=started"},
 		{"/backfills", url.Values{"from": {"2026-03-03T00:00"}, "to": {"2026-03-02T00:00"}}, http.StatusBadRequest, ""},
 		{"/backfills", url.Values{"from": {"yesterday"}, "to": {"2026-03-02T00:00"}}, http.StatusBadRequest, ""},
+		{"/alerts/a%2Fb/status", url.Values{"status": {"closed"}, "reason": {"duplicate"}}, http.StatusSeeOther, "/alerts/a%2Fb?notice=changed"},
+		{"/alerts/a/status", url.Values{"status": {"gone"}}, http.StatusBadRequest, ""},
 		{"/backfills/sigma-q1/cancel", nil, http.StatusSeeOther, "/backfills?notice=cancelled"},
 		{"/backfills/nothing/cancel", nil, http.StatusNotFound, ""},
 		{"/rules/rule-0001/explain", url.Values{"event": {`{"process": {"name": "sh"}}`}}, http.StatusOK, ""},

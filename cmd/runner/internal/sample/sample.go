@@ -392,6 +392,14 @@ func (s *Source) Alert(_ context.Context, id string) (api.AlertDetail, error) {
 	return d, nil
 }
 
+// ChangeAlerts implements [api.Source].
+func (s *Source) ChangeAlerts(_ context.Context, c api.Change) (api.Changed, error) {
+	if c.Status != "" && !slices.Contains([]string{"open", "acknowledged", "closed"}, c.Status) {
+		return api.Changed{}, api.Invalid("status is not one of open, acknowledged, closed")
+	}
+	return api.Changed{Changed: len(c.IDs)}, nil
+}
+
 // AlertCounts implements [api.Source].
 func (s *Source) AlertCounts(context.Context) (api.AlertCounts, error) {
 	c := api.AlertCounts{AsOf: s.coverage.AsOf, From: Now.Add(-day), To: Now, Step: (day / parts).Seconds(), Parts: []api.AlertCount{}}
