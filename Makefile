@@ -10,11 +10,41 @@ GOLANGCI_LINT = $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the static binary bin/runner.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/runner ./cmd/runner
+
+IMAGE        ?= tocsin
+
+.PHONY: image
+image: ## Build the container image IMAGE (tocsin) of a binary that is built here; nothing is pulled.
+	deploy/docker/build-image.sh $(IMAGE)
+
+.PHONY: release
+release: ## Build dist/ for all systems: archives, deb, rpm, modules (CycloneDX), SHA256SUMS; VERSION=1.2.3.
+	VERSION=$(VERSION) deploy/release.sh
+
+.PHONY: packages
+packages: ## Try releases, packages and the unit, and check files of deploy/ against their schemas; needs root, rpm and zip.
+	deploy/check/packages.sh
+	deploy/check/schemas.sh
+
+.PHONY: examples
+examples: examples-go examples-python examples-java ## Run the examples of suites with Docker and the image IMAGE (make image).
+
+.PHONY: examples-go
+examples-go: ## Run the example of a suite in Go.
+	cd examples/gosuite && $(GO) test -count=1 ./...
+
+.PHONY: examples-python
+examples-python: ## Run the example of a suite in Python; VENV is its virtual environment.
+	TOCSIN_IMAGE=$(IMAGE) VENV=$(or $(VENV),$(CURDIR)/bin/examples-python) examples/python/run.sh
+
+.PHONY: examples-java
+examples-java: ## Run the example of a suite in Java; needs Maven.
+	cd examples/java && TOCSIN_IMAGE=$(IMAGE) mvn --batch-mode --quiet test
 
 .PHONY: test
 test: ## Run the tests that need nothing but Go, with the race detector and invariants checked.
@@ -46,6 +76,10 @@ lint: ## Report what is wrong or untidy; changes nothing.
 	$(GOLANGCI_LINT) run --allow-parallel-runners
 	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags integration,invariants ./integration/... ./internal/backend/elastic/... ./internal/match/condition/... ./cmd/runner/internal/page/... \
 		./internal/diag/invariants/...
+
+.PHONY: vulnerabilities
+vulnerabilities: ## Look for known vulnerabilities in what is built (govulncheck); needs https://vuln.go.dev, or GOVULNDB=file:///copy.
+	$(GO) tool -modfile=tools/govulncheck/go.mod govulncheck $(if $(GOVULNDB),-db $(GOVULNDB)) $(PACKAGES)
 
 .PHONY: format
 format: ## Format the code (gofumpt, goimports).

@@ -113,7 +113,7 @@ func TestNotifyChaos(t *testing.T) {
 	}
 	last := time.Now()
 	awaitCoverage(t, p, dir, begun, last.Add(5*time.Second))
-	deadline := time.Now().Add(10 * time.Minute)
+	deadline := time.Now().Add(20 * time.Minute)
 	told := func() int {
 		h.mu.Lock()
 		defer h.mu.Unlock()

@@ -103,6 +103,7 @@ var inside = map[string][]string{
 	"internal/rule":                 {"internal/rule/folder"},
 	"internal/rule/attack":          {"internal/rule"},
 	"internal/run/backfill":         {"internal/run/pipeline"},
+	"internal/run/health":           {"internal/run/pipeline"},
 	"internal/run/hunt":             {"internal/run/backfill", "internal/run/pipeline"},
 	"internal/run/service":          {"internal/run/pipeline"},
 	"internal/scheduler/window":     {"internal/scheduler/datemath"},

@@ -44,6 +44,7 @@ func interrupted(ctx context.Context, x pipeline.Execution) bool {
 func (r *runner) log(ctx context.Context, x pipeline.Execution) {
 	r.metrics.Execution(x)
 	r.writing.observe(x)
+	r.health.execution(x)
 	log := r.global.log.With("rule_id", x.RuleID, "execution_id", x.ID, "window", x.Window.String())
 	fresh := r.warnings.fresh(x.RuleID, x.Warnings)
 	for _, p := range r.warnings.unmet(x) {

@@ -119,9 +119,9 @@ func (a *app) rejected(e *failure.Error) string {
 	reason := strings.ToLower(e.Reason)
 	again := "make another one with runner setup apikey"
 	switch {
-	case strings.Contains(reason, "api key is expired"):
+	case strings.Contains(reason, "is expired"):
 		return "the " + a.credentials() + " has expired: " + again
-	case strings.Contains(reason, "api key has been invalidated"):
+	case strings.Contains(reason, "has been invalidated"):
 		return "the " + a.credentials() + " was revoked: " + again
 	case strings.Contains(reason, "unable to find apikey"), strings.Contains(reason, "invalid credentials for api key"):
 		return "the " + a.credentials() + " is not one of this cluster: " + again

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/user"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/internal/alert"
@@ -156,16 +157,16 @@ func tellChanged(a *app, done string, r workflow.Result) error {
 		_, err = fmt.Fprintf(a.out, "%s\n", data)
 		return wrapWrite(err)
 	}
-	text := were(r.Changed, "alert") + " " + done
+	parts := []string{were(r.Changed, "alert") + " " + done}
 	for _, part := range []struct {
 		n    int
 		what string
 	}{{r.Unchanged, "as wanted before"}, {r.Missing, "no longer there"}, {r.Failed, "not changed"}} {
 		if part.n > 0 {
-			text += fmt.Sprintf(", %d %s", part.n, part.what)
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
 		}
 	}
-	_, err := fmt.Fprintln(a.out, text)
+	_, err := fmt.Fprintln(a.out, strings.Join(parts, ", "))
 	return wrapWrite(err)
 }
 

@@ -114,7 +114,9 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 		if err := install(ctx, b, plans); err != nil {
 			return err
 		}
-		a.nameMisfits(ctx, b)
+		if err := a.nameMisfits(ctx, b); err != nil {
+			return err
+		}
 	}
 	if c.writes() && c.AlertsNamespace == "" { // alerts in another namespace are a trial: nobody is notified
 		if p.notices, err = a.notifier(ctx, b); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"reflect"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"tocsin/cmd/runner/internal/config"
 	"tocsin/cmd/runner/internal/logs"
+	"tocsin/internal/backend/elastic"
 )
 
 // configCmd is the subcommand config. It has the flags of run, so that a command line can be tried.
@@ -147,7 +149,10 @@ func shownSetting(f *kong.Flag, value any, from source) setting {
 			s.hidden = true
 			return redacted
 		}
-		shown := logs.Blank(text)
+		shown := shownAddress(text)
+		if !slices.Contains(addressFlags, f.Name) {
+			shown = logs.Blank(text)
+		}
 		s.hidden = s.hidden || shown != text
 		return shown
 	}
@@ -160,6 +165,24 @@ func shownSetting(f *kong.Flag, value any, from source) setting {
 		}
 	}
 	return s
+}
+
+// addressFlags are flags whose values are URLs that may have a password.
+var addressFlags = []string{"elasticsearch", "proxy", "kibana"}
+
+// shownAddress returns a URL without credentials. What is no URL is not shown at all: any part of it may be a password.
+func shownAddress(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case text == "" || text == elastic.NoProxy:
+		return text
+	case err != nil || u.Host == "":
+		return redacted
+	case u.User == nil:
+		return text
+	}
+	u.User = nil
+	return strings.Replace(u.String(), "://", "://"+redacted+"@", 1)
 }
 
 // plainValue returns the value of a flag as a text, a list of texts, a number, a boolean, or nil if it is not set.

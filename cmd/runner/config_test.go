@@ -16,9 +16,9 @@ import (
 )
 
 // shownConfig returns what the command config shows, by the name of the setting.
-func shownConfig(t interface{ Fatalf(string, ...any) }, args ...string) (map[string]setting, string) {
+func shownConfig(ctx context.Context, t interface{ Fatalf(string, ...any) }, args ...string) (map[string]setting, string) {
 	var out, errs bytes.Buffer
-	if code := execute(context.Background(), append([]string{"config", "--format", "json"}, args...), stdio{strings.NewReader(""), &out, &errs}); code != exitDone {
+	if code := execute(ctx, append([]string{"config", "--format", "json"}, args...), stdio{strings.NewReader(""), &out, &errs}); code != exitDone {
 		t.Fatalf("config %q: exit code %d, %s", args, code, errs.String())
 	}
 	var list []setting
@@ -68,7 +68,7 @@ func TestConfigRoundTrip(t *testing.T) {
 				want[name] = from
 			case fromFile:
 				line := quotedTOML(value)
-				if strings.Contains("concurrency search-rate only-enabled", name) {
+				if slices.Contains([]string{"concurrency", "search-rate", "only-enabled"}, name) {
 					line = value
 				}
 				file.WriteString(name + " = " + line + "\n")
@@ -85,14 +85,14 @@ func TestConfigRoundTrip(t *testing.T) {
 			rt.Fatal(err)
 		}
 		args = append(args, "--config", path, "--proxy", "http://u:"+password+"@proxy:3128")
-		before, shown := shownConfig(rt, args...)
+		before, shown := shownConfig(t.Context(), rt, args...)
 		for name, from := range want {
 			if before[name].From != from {
 				rt.Errorf("%s is from %s, want %s", name, before[name].From, from)
 			}
 		}
 		var out, errs bytes.Buffer
-		if code := execute(context.Background(), append([]string{"config", "--format", "toml"}, args...), stdio{strings.NewReader(""), &out, &errs}); code != exitDone {
+		if code := execute(t.Context(), append([]string{"config", "--format", "toml"}, args...), stdio{strings.NewReader(""), &out, &errs}); code != exitDone {
 			rt.Fatalf("exit code %d, %s", code, errs.String())
 		}
 		if strings.Contains(shown+out.String()+errs.String(), "s3same") {
@@ -105,7 +105,7 @@ func TestConfigRoundTrip(t *testing.T) {
 		if err := os.WriteFile(again, out.Bytes(), 0o600); err != nil {
 			rt.Fatal(err)
 		}
-		after, _ := shownConfig(rt, "--config", again)
+		after, _ := shownConfig(t.Context(), rt, "--config", again)
 		for name := range generators {
 			if diff := cmp.Diff(before[name].Value, after[name].Value); diff != "" {
 				rt.Errorf("%s (-before +after):\n%s\n%s", name, diff, out.String())
@@ -122,7 +122,7 @@ func TestConfigPlaces(t *testing.T) {
 	}
 	t.Setenv("TOCSIN_GRACE", "1m")
 	t.Setenv("TOCSIN_API_KEY", "s3same")
-	got, shown := shownConfig(t, "--config", path, "--namespace", "x", "--settle", "2s")
+	got, shown := shownConfig(t.Context(), t, "--config", path, "--namespace", "x", "--settle", "2s")
 	for name, want := range map[string]setting{
 		"namespace":     {Name: "namespace", Value: "x", From: fromLine, Place: "--namespace"},
 		"settle":        {Name: "settle", Value: "2s", From: fromLine, Place: "--settle"},

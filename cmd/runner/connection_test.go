@@ -7,7 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,7 +24,7 @@ func encrypted(t *testing.T, cfg *tls.Config, handler http.Handler) string {
 		handler = http.HandlerFunc(emptyCluster)
 	}
 	s := httptest.NewUnstartedServer(handler)
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.TLS = cfg
 	s.StartTLS()
 	t.Cleanup(s.Close)
@@ -73,7 +73,7 @@ func TestConnectionFaults(t *testing.T) {
 	lateCert, lateKey := late.files(t, late.leaf(t, past))
 	plain := httptest.NewServer(http.HandlerFunc(emptyCluster))
 	defer plain.Close()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	closed, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

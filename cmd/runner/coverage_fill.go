@@ -84,7 +84,9 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 	if err != nil {
 		return err
 	}
-	a.nameMisfits(ctx, b)
+	if err := a.nameMisfits(ctx, b); err != nil {
+		return err
+	}
 	r := &runner{
 		app: a, cmd: &runCmd{Concurrency: c.Concurrency, Strategy: string(planner.Auto), NotifyAge: defaultNotifyAge}, backend: b, rules: rules, ledger: book,
 		notices: notices,

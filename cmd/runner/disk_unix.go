@@ -10,6 +10,6 @@ func diskRoom(dir string) (free, total uint64, ok bool) {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, 0, false
 	}
-	block := uint64(s.Bsize) //nolint:gosec,unconvert // the type differs between systems
+	block := uint64(s.Bsize) //nolint:gosec // the type differs between systems
 	return s.Bavail * block, s.Blocks * block, true
 }

@@ -5,12 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
-
-	"io"
 
 	"tocsin/internal/diag/failure"
 	"tocsin/internal/query"

@@ -44,7 +44,7 @@ func (d *doctor) cluster(ctx context.Context, plans []query.Plan) *backend {
 		d.add("configuration", statusFail, "", err.Error(), "check --namespace")
 		return b
 	}
-	use.Installs = d.installed(ctx, places, use) || d.cmd.First
+	use.Installs = d.installed(ctx, &places) || d.cmd.First
 	d.misfits(ctx, places)
 	d.blocks(ctx, client)
 	d.privileges(ctx, client, use)

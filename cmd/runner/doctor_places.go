@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"tocsin/internal/backend/elastic"
 )
@@ -21,6 +22,8 @@ type misfitting interface {
 type places struct {
 	aliases []*elastic.Alerts
 	all     []namedPlace
+	// made are the templates that the next run makes.
+	made []string
 }
 
 type namedPlace struct {
@@ -37,8 +40,11 @@ func (d *doctor) placesOf(client *elastic.Client, use elastic.Use) (places, erro
 		}
 		return err
 	}
-	alerts, err := elastic.NewAlerts(client, use.Namespace)
-	if err := add("alias ["+elastic.AlertsAlias(use.Namespace)+"]", alerts, err); err != nil {
+	alerts, err := d.alertIndex(client)
+	if err != nil {
+		return p, err
+	}
+	if err := add("alias ["+alerts.Alias()+"]", alerts, nil); err != nil {
 		return p, err
 	}
 	p.aliases = append(p.aliases, alerts)
@@ -57,9 +63,21 @@ func (d *doctor) placesOf(client *elastic.Client, use elastic.Use) (places, erro
 	if err := add("leases", leases, err); err != nil {
 		return p, err
 	}
+	if use.Notifies {
+		outbox, err := elastic.NewOutbox(client, use.Namespace)
+		if err := add("outbox", outbox, err); err != nil {
+			return p, err
+		}
+	}
 	if use.WritesTables {
 		tables, err := elastic.NewTables(client, use.Namespace)
 		if err := add("lookup tables", tables, err); err != nil {
+			return p, err
+		}
+	}
+	if use.Notifies {
+		outbox, err := elastic.NewOutbox(client, use.Namespace)
+		if err := add("notifications", outbox, err); err != nil {
 			return p, err
 		}
 	}
@@ -67,7 +85,7 @@ func (d *doctor) placesOf(client *elastic.Client, use elastic.Use) (places, erro
 }
 
 // installed checks templates and indices, and reports whether the next run makes some.
-func (d *doctor) installed(ctx context.Context, p places, _ elastic.Use) (makes bool) {
+func (d *doctor) installed(ctx context.Context, p *places) (makes bool) {
 	const made = "the next run makes it, with the privileges of a first run; or: runner setup templates --apply"
 	current := 0
 	told := map[string]bool{}
@@ -81,6 +99,7 @@ func (d *doctor) installed(ctx context.Context, p places, _ elastic.Use) (makes 
 				continue
 			}
 			told[s.Name] = true
+			p.made = append(p.made, s.Name) // unless it is as it should be
 			switch {
 			case s.Missing:
 				d.add("templates", statusWarn, s.Name, "it is missing", made)
@@ -90,6 +109,7 @@ func (d *doctor) installed(ctx context.Context, p places, _ elastic.Use) (makes 
 				d.add("templates", statusWarn, s.Name, fmt.Sprintf("it is of an older release (version %d)", s.Version), made)
 			default:
 				current++
+				p.made = p.made[:len(p.made)-1]
 				continue
 			}
 			makes = true
@@ -126,6 +146,7 @@ func (d *doctor) misfits(ctx context.Context, p places) {
 			continue
 		}
 		found, err := m.Misfits(ctx)
+		found = slices.DeleteFunc(found, func(m elastic.Misfit) bool { return slices.Contains(p.made, m.Place) })
 		for _, misfit := range found {
 			d.add("mappings", statusFail, misfit.Place, "it is not as Tocsin makes it: "+misfit.Differences(), misfit.WayOut)
 		}

@@ -135,3 +135,20 @@ func rowsOf(events search.Events) enrich.Rows {
 		return err //nolint:wrapcheck // it names the operation
 	}
 }
+
+// enrichmentIndices returns the indices that --enrichment reads tables from. What is wrong with the file is told when it is
+// opened.
+func (g *globals) enrichmentIndices() []string {
+	if g.Enrichment == "" {
+		return nil
+	}
+	text, err := os.ReadFile(g.Enrichment)
+	if err != nil {
+		return nil
+	}
+	config, _ := enrich.Load(diag.NewText(g.Enrichment, string(text)))
+	if config == nil {
+		return nil
+	}
+	return config.Indices()
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -12,8 +13,9 @@ import (
 
 // healthCmd is the subcommand health: the check of a container that has no other program to make it.
 type healthCmd struct {
-	Listen string `help:"Address of the running service, as given to run." default:"127.0.0.1:9464"`
-	Ready  bool   `help:"Ask /readyz, whether the service can do its work, and not /healthz, whether it is alive."`
+	Listen  string `help:"Address of the running service, as given to run." default:"127.0.0.1:9464"`
+	WebCert string `name:"web-cert" help:"Certificate of the running service, as given to run: with one, the service is asked over TLS." placeholder:"FILE"`
+	Ready   bool   `help:"Ask /readyz, whether the service can do its work, and not /healthz, whether it is alive."`
 }
 
 const (
@@ -35,7 +37,7 @@ func (c *healthCmd) Run(ctx context.Context, a *app) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	status, text, err := askService(ctx, address, path)
+	status, text, err := c.ask(ctx, address, path)
 	switch {
 	case err != nil:
 		return fmt.Errorf("the service does not answer: %w", err)
@@ -67,14 +69,20 @@ func reachable(listen string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// askService sends a request to the service, never through a proxy.
-func askService(ctx context.Context, address, path string) (status int, text string, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, http.NoBody)
+// ask sends a request to the service, never through a proxy. The certificate of the service is for the names by which others know
+// it, and is not checked: the request has no secret, and the answer is that of whatever listens on this machine.
+func (c *healthCmd) ask(ctx context.Context, address, path string) (status int, text string, err error) {
+	transport := &http.Transport{DisableKeepAlives: true}
+	scheme := "http://"
+	if c.WebCert != "" {
+		scheme = "https://"
+		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // see above
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+address+path, http.NoBody)
 	if err != nil {
 		return 0, "", usagef("--listen: %w", err)
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
+	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
 		return 0, "", err //nolint:wrapcheck // it names the address
 	}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"tocsin/internal/alert"
 	"tocsin/internal/backend/elastic"
@@ -148,8 +149,13 @@ func (a *app) meetKibana(ctx context.Context, b *backend, alerts *elastic.Alerts
 	return nil
 }
 
+// kibanaPatience is how long a start waits for the version of a Kibana.
+const kibanaPatience = 10 * time.Second
+
 // askKibanaVersion asks a Kibana for its version.
 func (a *app) askKibanaVersion(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, kibanaPatience)
+	defer cancel()
 	k, err := a.openKibana(string(a.global.KibanaURL), "")
 	if err != nil {
 		return "", err

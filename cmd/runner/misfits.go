@@ -14,18 +14,27 @@ import (
 // misfitsEvery is how long a readiness check reuses the last check of the indices' mappings.
 const misfitsEvery = 30 * time.Second
 
-// nameMisfits logs the indices and templates that are not as Tocsin creates them.
-func (a *app) nameMisfits(ctx context.Context, b *backend) {
+// nameMisfits logs the indices and templates that are not as Tocsin creates them. Indices that cannot be used are a usage error.
+func (a *app) nameMisfits(ctx context.Context, b *backend) error {
 	if b.misfits == nil {
-		return
+		return nil
 	}
 	found, err := b.misfits(ctx)
+	var unusable misfitError
 	for _, m := range found {
+		if m.Unusable {
+			unusable = append(unusable, m)
+			continue
+		}
 		a.global.log.Warn("an index or template differs from what Tocsin creates", "because", m.String())
 	}
 	if err != nil {
 		a.global.log.Warn("the mappings of Tocsin's indices could not be checked", "error", err)
 	}
+	if len(unusable) > 0 {
+		return usageError{unusable}
+	}
+	return nil
 }
 
 // misfitError says why alerts may be lost or duplicated.

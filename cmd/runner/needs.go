@@ -11,18 +11,21 @@ import (
 
 // useOf returns what the service does in a cluster for some plans.
 func (g *globals) useOf(plans []query.Plan) elastic.Use {
-	u := elastic.Use{Namespace: g.Namespace, WritesTables: writesTables(plans)}
+	u := elastic.Use{Namespace: g.Namespace, WritesTables: writesTables(plans), Notifies: g.Notify != "", Reads: g.enrichmentIndices()}
+	u.Kibana, _ = g.AlertsTo.space()
 	risk := elastic.RiskAlias(g.Namespace)
 	for _, p := range plans {
 		r := p.Rule()
 		u.Reads = append(u.Reads, r.Reads()...)
-		u.Refreshes = u.Refreshes || r.Type == rule.TypeThreshold || r.AlertSuppression != nil
+		u.Refreshes = u.Refreshes || r.AlertSuppression != nil
 		u.Replaces = u.Replaces || r.AlertSuppression != nil && r.AlertSuppression.Duration > 0
 		u.Scores = u.Scores || r.Type == rule.TypeSPL
 		if further, ok := p.(query.Reacher); ok {
 			u.Reads = append(u.Reads, further.Reaches()...)
 			u.ReadsTables = u.ReadsTables || further.ReadsTables()
-			alerts, scored := further.Rereads()
+		}
+		if again, ok := p.(query.Rereader); ok {
+			alerts, scored := again.Rereads()
 			u.Refreshes, u.RereadsRisk = u.Refreshes || alerts, u.RereadsRisk || scored
 		}
 	}

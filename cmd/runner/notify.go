@@ -49,7 +49,7 @@ func (a *app) notifier(ctx context.Context, b *backend) (*notifier, error) {
 	n.alone = !shared
 	n.routes.Store(list)
 	n.outbox = &notify.Outbox{Store: b.outbox, Routes: n.routes.Load, Namespace: a.global.Namespace, Now: time.Now}
-	return n, nil
+	return n, n.outbox.Begin(ctx) //nolint:wrapcheck // it says what it was doing
 }
 
 // readRoutes reads the file of --notify.
@@ -63,7 +63,7 @@ func (g *globals) readRoutes() (*notify.Routes, diag.List, error) {
 }
 
 // reload reads the routes again. If they have errors, they stay as they are.
-func (n *notifier) reload(context.Context) error {
+func (n *notifier) reload(ctx context.Context) error {
 	if n == nil {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (n *notifier) reload(context.Context) error {
 		return fmt.Errorf("%s: %w", n.global.Notify, diags.Err())
 	}
 	n.routes.Store(list)
-	return nil
+	return n.outbox.Begin(ctx) //nolint:wrapcheck // it says what it was doing
 }
 
 // telling returns how a pipeline tells of its alerts; digest is the group of all of them, if not empty.
@@ -83,7 +83,7 @@ func (n *notifier) telling(maxAge time.Duration, digest string) pipeline.Telling
 	if n == nil {
 		return pipeline.Telling{}
 	}
-	return pipeline.Telling{Outbox: n.outbox, MaxAge: maxAge, Digest: digest}
+	return pipeline.Telling{Outbox: n.outbox, MaxAge: maxAge, Digest: digest, Since: n.outbox.Since}
 }
 
 // release lets the digests of a group be sent.

@@ -29,7 +29,7 @@ type reloading struct {
 	mu sync.Mutex
 	// outdated are the rules that run as they were before, because their text has errors now, by id.
 	outdated map[string]bool
-	// broken are the ids of rules that have errors and do not run.
+	// broken are the ids of rules that have errors and do not run, or the files of those whose id cannot be read.
 	broken []string
 }
 
@@ -42,16 +42,25 @@ func (c change) String() string {
 
 var errNoRules = errors.New("the files have no rule that can run: the rules run as before")
 
-// reload reads the rules again. A rule whose text has errors now runs as before. After an error, all do.
+// reload reads the rules and the routes of notifications again.
 func (r *reloading) reload(ctx context.Context) (change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	made, err := r.replace(ctx)
-	if routesErr := r.notices.reload(ctx); routesErr != nil { // the routes stay as they were
-		r.global.log.Error("the routes of notifications were not reloaded", "error", routesErr)
-		err = errors.Join(err, routesErr)
+	routes := r.notices.reload(ctx)
+	if routes != nil {
+		routes = fmt.Errorf("the routes of notifications stay as they were: %w", routes)
+		r.global.log.Error("the routes of notifications were not reloaded", "error", routes)
 	}
+	made, err := r.reloadRules(ctx)
+	err = errors.Join(err, routes)
 	r.metrics.Reload(err == nil)
+	r.health.reloaded(err, r.outdated, r.broken)
+	return made, err
+}
+
+// reloadRules reads the rules again. A rule whose text has errors now runs as before. After an error, all do.
+func (r *reloading) reloadRules(ctx context.Context) (change, error) {
+	made, err := r.replace(ctx)
 	if err != nil {
 		r.global.log.Error("the rules were not reloaded", "error", err)
 		return made, err
@@ -127,6 +136,15 @@ func (r *reloading) setBroken(rules planned) {
 	for _, one := range rules.broken {
 		if !r.outdated[one.ID] {
 			r.broken = append(r.broken, one.ID)
+		}
+	}
+	running := map[string]bool{} // files of rules that run as before
+	for _, one := range r.ruleList() {
+		running[one.Plan.Rule().Path] = r.outdated[one.ID()]
+	}
+	for _, one := range rules.report.Results {
+		if one.Status == report.Invalid && one.RuleID == "" && !running[one.Path] && !slices.Contains(r.broken, one.Path) {
+			r.broken = append(r.broken, one.Path)
 		}
 	}
 }

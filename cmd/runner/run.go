@@ -36,6 +36,8 @@ type runCmd struct {
 	Settle      *time.Duration `help:"How long to wait after a slot before its rule runs, so that events indexed before the slot are visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
 	Spread      time.Duration  `help:"Average distance between the starts of rules with equal intervals that need a search of their own, within the interval. 0: all start with their slot." default:"1s"`
 	Lease       time.Duration  `help:"Lease period. A silent runner is replaced within two periods." default:"15s"`
+	Silence     bool           `help:"Watch whether the sources of events go silent: state source-silent." default:"true" negatable:""`
+	SilentAfter time.Duration  `help:"Age of the last event of an index pattern from which on it is silent. 0: as the source has it at this hour of the week." default:"0s"`
 	Reload      bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
 	NotifyAge   time.Duration  `name:"notify-max-age" help:"Alerts of slots that are older than this are notified in one digest for each rule." default:"1h"`
 	Listen      string         `help:"Address of the status page, the API, /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
@@ -67,6 +69,8 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--store-retention needs --store: runner setup ilm is for Elasticsearch")
 	case c.LateAfter < 0:
 		return usagef("--late-after must not be negative")
+	case c.SilentAfter < 0:
+		return usagef("--silent-after must not be negative")
 	case c.Settle != nil && (*c.Settle < 0 || *c.Settle > maxSettle):
 		return usagef("--settle must be between 0s and %s", maxSettle)
 	case c.Spread < 0:
@@ -129,11 +133,13 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	if err := a.nameMisfits(ctx, b); err != nil {
+		return err
+	}
 	notices, err := a.notifier(ctx, b)
 	if err != nil {
 		return err
 	}
-	a.nameMisfits(ctx, b)
 	r, err := newRunner(ctx, a, c, b, rules, settled, notices)
 	if err != nil {
 		return err
@@ -216,6 +222,8 @@ type runner struct {
 	aside aside
 	// latest are the latest executions.
 	latest latestRuns
+	// health holds the states of the service; nil with --once.
+	health *watching
 	// host is its machine, for people.
 	host    string
 	enrich  enrichment

@@ -49,7 +49,7 @@ func (p planted) seenIn(text string) string {
 
 // secretEnvironment are the variables that the test sets.
 var secretEnvironment = []string{
-	"TOCSIN_PASSWORD", "TOCSIN_API_KEY", "TOCSIN_ELASTICSEARCH_URL", "TOCSIN_ELASTICSEARCH", "TOCSIN_TRACE_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_ENDPOINT",
+	"TOCSIN_PASSWORD", "TOCSIN_API_KEY", "TOCSIN_BEARER_TOKEN", "TOCSIN_PROXY", "TOCSIN_ELASTICSEARCH_URL", "TOCSIN_ELASTICSEARCH", "TOCSIN_TRACE_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_ENDPOINT",
 	"HTTP_PROXY", "http_proxy",
 }
 
@@ -66,22 +66,27 @@ func plant(t *rapid.T, dir, server, collector string) planted {
 	}
 	p := planted{core: core, env: map[string]string{}, says: []string{secret, "elastic:" + secret, "Basic " + base64.StdEncoding.EncodeToString([]byte("elastic:"+secret))}}
 	at := []string{"--elasticsearch", server}
+	with := func(more ...string) []string { return slices.Concat(at, more) }
 	withUser := func(user string) string { return strings.Replace(server, "://", "://"+user+"@", 1) }
 	key := "id-1234567890:" + secret
 	encoded := base64.StdEncoding.EncodeToString([]byte(key))
 	switch rapid.SampledFrom([]string{
-		"password", "password file", "key", "encoded key", "key file", "URL", "raw URL", "URL of the environment", "configuration", "trace headers", "trace URL", "proxy", "argument",
+		"password", "password file", "key", "encoded key", "key file", "token", "token file", "URL", "raw URL", "URL of the environment", "configuration", "trace headers", "trace URL", "proxy", "proxy flag", "argument",
 	}).Draw(t, "place") {
 	case "password":
-		p.env["TOCSIN_PASSWORD"], p.args = secret, append(at, "--username", "elastic")
+		p.env["TOCSIN_PASSWORD"], p.args = secret, with("--username", "elastic")
 	case "password file":
-		p.args = append(at, "--username", "elastic", "--password-file", file(secret+"\n"))
+		p.args = with("--username", "elastic", "--password-file", file(secret+"\n"))
 	case "key":
 		p.env["TOCSIN_API_KEY"], p.args, p.says = key, at, []string{secret, key, encoded, "ApiKey " + encoded}
 	case "encoded key":
 		p.env["TOCSIN_API_KEY"], p.args, p.says = encoded, at, []string{secret, key, encoded, "ApiKey " + encoded}
 	case "key file":
-		p.args, p.says = append(at, "--api-key-file", file(encoded+"\n")), []string{secret, key, encoded, "ApiKey " + encoded}
+		p.args, p.says = with("--api-key-file", file(encoded+"\n")), []string{secret, key, encoded, "ApiKey " + encoded}
+	case "token":
+		p.env["TOCSIN_BEARER_TOKEN"], p.args, p.says = core, at, []string{core, "Bearer " + core}
+	case "token file":
+		p.args, p.says = with("--bearer-token-file", file(core+"\n")), []string{core, "Bearer " + core}
 	case "URL":
 		p.args = []string{"--elasticsearch", withUser(url.UserPassword("elastic", secret).String())}
 	case "raw URL":
@@ -109,12 +114,14 @@ func plant(t *rapid.T, dir, server, collector string) planted {
 		p.env["OTEL_EXPORTER_OTLP_HEADERS"] = rapid.SampledFrom([]string{"authorization=Bearer%20", "x-key=", ""}).Draw(t, "header") + strings.ReplaceAll(url.QueryEscape(secret), "+", "%20")
 		p.env["OTEL_EXPORTER_OTLP_ENDPOINT"], p.args = collector, at
 	case "trace URL":
-		p.args = append(at, "--config", "")[:2]
+		p.args = at
 		p.env["TOCSIN_TRACE_ENDPOINT"] = strings.Replace(collector, "://", "://"+url.UserPassword("elastic", secret).String()+"@", 1)
 	case "proxy":
 		p.env["HTTP_PROXY"], p.args = "http://"+url.UserPassword("elastic", secret).String()+"@127.0.0.1:1", []string{"--elasticsearch", "http://es.example.invalid:9200"}
+	case "proxy flag":
+		p.env["TOCSIN_PROXY"], p.args = "http://"+url.UserPassword("elastic", secret).String()+"@127.0.0.1:1", []string{"--elasticsearch", "http://es.example.invalid:9200"}
 	case "argument":
-		p.args, p.says = append(at, withUser("elastic:"+core)), []string{core, "elastic:" + core}
+		p.args, p.says = with(withUser("elastic:"+core)), []string{core, "elastic:" + core}
 	}
 	return p
 }
@@ -179,6 +186,11 @@ func secretCommands(dir string) [][]string {
 		append([]string{"backfill", "--from", "2026-01-15T14:00:00Z", "--to", "2026-01-15T14:05:00Z"}, rules...),
 		append([]string{"coverage", "--from", "2026-01-15T14:00:00Z"}, rules...),
 		append([]string{"runners"}, rules...),
+		append([]string{"doctor", "--listen", "none"}, rules...),
+		append([]string{"config"}, rules...),
+		append([]string{"config", "--format", "json"}, rules...),
+		append([]string{"setup", "role"}, rules...),
+		append([]string{"setup", "templates", "--apply"}, rules...),
 		{"query", "--language", "kuery", "process.name: sh", "--index", "logs-*"},
 		{"alerts", "list"},
 		{"backfill", "list"},
@@ -245,8 +257,12 @@ func TestSecretsNowhere(t *testing.T) {
 			if err := os.Setenv(name, value); err != nil { //nolint:usetesting // for this check
 				rt.Fatal(err)
 			}
-			defer func() { _ = os.Unsetenv(name) }()
 		}
+		defer func() {
+			for name := range secret.env {
+				_ = os.Unsetenv(name)
+			}
+		}()
 		args := slices.Concat(command, secret.args, []string{"--log-level", "debug", "--log-format", rapid.SampledFrom([]string{"text", "json"}).Draw(rt, "log"), "--request-timeout", "2s"})
 		if secret.env["OTEL_EXPORTER_OTLP_ENDPOINT"] == "" && secret.env["TOCSIN_TRACE_ENDPOINT"] == "" && (command[0] == "run" || command[0] == "backfill" && command[1] != "list") && !slices.Contains(args, "--config") {
 			args = append(args, "--trace-endpoint", collects.URL)
@@ -255,7 +271,7 @@ func TestSecretsNowhere(t *testing.T) {
 		serves := command[0] == "run" && command[1] != "--once"
 		limit := 2 * time.Second
 		switch {
-		case slices.Contains(patient, what) || secret.env["HTTP_PROXY"] != "":
+		case slices.Contains(patient, what) || secret.env["HTTP_PROXY"]+secret.env["TOCSIN_PROXY"] != "":
 			limit = time.Second
 		case serves:
 			limit = 6 * time.Second

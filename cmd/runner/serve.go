@@ -38,6 +38,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	if err != nil {
 		return err
 	}
+	r.health = r.newWatching()
 	member, err := r.join(ctx, func() { s.Changed() })
 	if err == nil {
 		s, err = r.service(ctx, member)
@@ -47,7 +48,10 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 		return err
 	}
 	again.service = s
-	r.metrics.Share(r.shareOf(member))
+	r.health.begin(s, member)
+	r.health.reloaded(nil, nil, again.broken)
+	group.Go(func() error { r.health.keep(serving); return nil })
+	group.Go(func() error { r.health.listen(running); return nil })
 	// Notifications are delivered until the last rule has finished.
 	group.Go(func() error { r.notices.begin(serving, r.clock.Passed, r.cmd.Lease, r.metrics).wait(); return nil })
 	if web != nil {
@@ -134,6 +138,7 @@ func (r *runner) tellSettling() {
 // standing sets the metrics of open slots and of the search limits.
 func (r *runner) standing(s service.Standing) {
 	r.metrics.Standing(s)
+	r.health.standing(s)
 	if r.backend.load != nil {
 		r.metrics.Searches(r.backend.load())
 	}
@@ -158,8 +163,11 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 		Came: func(runner string) {
 			r.global.log.Info("a runner joined, rules are redistributed", "runner", runner)
 		},
-		Renewed: func() { r.global.log.Info("lease renewed, Elasticsearch answers again") },
-		Rules:   func() string { return digestOf(r.ruleList()) },
+		Renewed: func() {
+			r.health.lease(nil)
+			r.global.log.Info("lease renewed, Elasticsearch answers again")
+		},
+		Rules: func() string { return digestOf(r.ruleList()) },
 		Differs: func(runner string) {
 			r.global.log.Warn("another runner runs other rules than this one: a rule runs as it is at its owner", "runner", runner)
 		},
@@ -167,7 +175,10 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 			r.metrics.Skew(by)
 			r.global.log.Warn("the clock of another runner differs from this runner's", "runner", runner, "by", by.Round(time.Second))
 		},
-		Failed: func(err error) { r.global.log.Warn("the lease could not be renewed", "error", err) },
+		Failed: func(err error) {
+			r.health.lease(err)
+			r.global.log.Warn("the lease could not be renewed", "error", err)
+		},
 	})
 	if err := m.Join(ctx); err != nil {
 		return nil, fmt.Errorf("join the runners: %w", err)

@@ -201,7 +201,7 @@ func slowCluster(t *testing.T) (address string, asked <-chan struct{}, release f
 func TestServiceFinishes(t *testing.T) {
 	t.Parallel()
 	address, asked, release := slowCluster(t)
-	s := startService(t, "--rules", writeFile(t, "shell.toml", serviceRule), "--elasticsearch", address, "--log-level", "debug")
+	s := startService(t, "--rules", writeFile(t, "shell.toml", serviceRule), "--elasticsearch", address, "--no-silence", "--log-level", "debug")
 	<-asked
 	s.stop(t)
 	s.until(t, "stopping")
@@ -224,7 +224,7 @@ func TestServiceCutsOff(t *testing.T) {
 	t.Parallel()
 	address, asked, release := slowCluster(t)
 	defer release()
-	s := startService(t, "--rules", writeFile(t, "shell.toml", serviceRule), "--elasticsearch", address, "--grace", "50ms")
+	s := startService(t, "--rules", writeFile(t, "shell.toml", serviceRule), "--elasticsearch", address, "--no-silence", "--grace", "50ms")
 	<-asked
 	s.stop(t)
 	s.until(t, "rules were cut off at the end of the grace period")

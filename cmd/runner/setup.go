@@ -181,7 +181,7 @@ func (c *setupAPIKeyCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer func() { _ = client.Close(ctx) }()
 	// The file is made first: a key that cannot be written anywhere would be lost, and valid.
-	to, done := io.Writer(a.out), func(bool) error { return nil }
+	to, done := a.out, func(bool) error { return nil }
 	if c.Out != "" {
 		if to, done, err = newSecretFile(c.Out); err != nil {
 			return err
@@ -242,6 +242,11 @@ func (c *setupTemplatesCmd) Run(ctx context.Context, a *app) error {
 	if err := errors.Join(install(ctx, b, plans), b.installLedger(ctx)); err != nil {
 		return err
 	}
+	if a.global.Notify != "" && b.installOutbox != nil {
+		if err := b.installOutbox(ctx); err != nil {
+			return err
+		}
+	}
 	_, err = fmt.Fprintf(a.out, "the templates and indices of namespace %s are there\n", a.global.Namespace)
 	return wrapWrite(err)
 }
@@ -249,7 +254,7 @@ func (c *setupTemplatesCmd) Run(ctx context.Context, a *app) error {
 // installation returns the requests that make what the rules need.
 func (a *app) installation(client *elastic.Client, plans []query.Plan) ([]elastic.Request, error) {
 	use, ns := a.global.useOf(plans), a.global.Namespace
-	alerts, err := elastic.NewAlerts(client, ns)
+	alerts, err := a.alertIndex(client)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -259,7 +264,7 @@ func (a *app) installation(client *elastic.Client, plans []query.Plan) ([]elasti
 		if err != nil {
 			return nil, usageError{err}
 		}
-		out = append(out, risk.Requests()[1:]...) // the component template with the fields of ECS is the same
+		out = append(out, risk.Requests()[min(1, len(out)):]...) // the component template with the fields of ECS is the same
 	}
 	book, err := elastic.NewLedger(client, ns)
 	if err != nil {
@@ -270,12 +275,26 @@ func (a *app) installation(client *elastic.Client, plans []query.Plan) ([]elasti
 		return nil, usageError{err}
 	}
 	out = append(append(out, book.Requests()...), leases.Requests()...)
+	if use.Notifies {
+		outbox, err := elastic.NewOutbox(client, ns)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		out = append(out, outbox.Requests()...)
+	}
 	if use.WritesTables {
 		kept, err := elastic.NewTables(client, ns)
 		if err != nil {
 			return nil, usageError{err}
 		}
 		out = append(out, kept.Requests()...)
+	}
+	if use.Notifies {
+		outbox, err := elastic.NewOutbox(client, ns)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		out = append(out, outbox.Requests()...)
 	}
 	return out, nil
 }

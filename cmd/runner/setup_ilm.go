@@ -32,10 +32,11 @@ func (c *setupILMCmd) Run(ctx context.Context, a *app) error {
 	if c.KeepRisk != nil {
 		risk = *c.KeepRisk
 	}
-	for flag, keep := range map[string]time.Duration{"--keep": c.Keep, "--keep-risk": risk} {
-		if err := keepsEnough(flag, keep, plans, c.CatchUpAge); err != nil {
-			return err
-		}
+	if err := keepsEnough("--keep", c.Keep, plans, c.CatchUpAge); err != nil {
+		return err
+	}
+	if err := keepsEnough("--keep-risk", risk, plans, c.CatchUpAge); err != nil {
+		return err
 	}
 	switch {
 	case c.RolloverAge < time.Hour:
@@ -43,11 +44,14 @@ func (c *setupILMCmd) Run(ctx context.Context, a *app) error {
 	case !byteSize.MatchString(c.RolloverSize):
 		return usagef("--rollover-size %q is not a size such as 50gb", c.RolloverSize)
 	}
-	alerts, err := elastic.NewAlerts(nil, a.global.Namespace)
-	if err != nil {
-		return usageError{err}
+	var requests []elastic.Request
+	if _, kibana := a.global.AlertsTo.space(); !kibana { // the lifecycle of Kibana's index is Kibana's
+		alerts, err := elastic.NewAlerts(nil, a.global.Namespace)
+		if err != nil {
+			return usageError{err}
+		}
+		requests = alerts.LifecycleRequests(elastic.Lifecycle{Keep: c.Keep, RollAfter: c.RolloverAge, RollSize: c.RolloverSize})
 	}
-	requests := alerts.LifecycleRequests(elastic.Lifecycle{Keep: c.Keep, RollAfter: c.RolloverAge, RollSize: c.RolloverSize})
 	if a.global.useOf(plans).Scores {
 		scores, err := elastic.NewRisk(nil, a.global.Namespace)
 		if err != nil {

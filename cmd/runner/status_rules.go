@@ -467,6 +467,9 @@ func (s *statusPage) Attack(context.Context) (api.Attack, error) {
 	return out, nil
 }
 
+// maxProblems is how many problems the overview names.
+const maxProblems = 20
+
 // Overview implements [api.Source].
 func (s *statusPage) Overview(ctx context.Context) (api.Overview, error) {
 	rules, err := s.Rules(ctx)
@@ -506,8 +509,8 @@ func (s *statusPage) Overview(ctx context.Context) (api.Overview, error) {
 	if checked.Value != nil {
 		out.Problems = append(out.Problems, logs.Blank(checked.Value.Error()))
 	}
-	if note := s.again.note(); note != "" {
-		out.Problems = append(out.Problems, strings.Split(note, "\n")...)
+	if note := s.noteOf(s.again)(); note != "" {
+		out.Problems = append(out.Problems, strings.Split(logs.Blank(note), "\n")...)
 	}
 	if n := out.Rules[api.Failing]; n > 0 {
 		out.Problems = append(out.Problems, count(n, "rule")+" failing")
@@ -519,6 +522,9 @@ func (s *statusPage) Overview(ctx context.Context) (api.Overview, error) {
 	}
 	if out.Stale != "" {
 		out.Problems = append(out.Problems, "the ledger cannot be read: "+out.Stale)
+	}
+	if more := len(out.Problems) - maxProblems; more > 0 {
+		out.Problems = append(out.Problems[:maxProblems], fmt.Sprintf("and %d more, as /readyz says", more))
 	}
 	return out, nil
 }

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -81,4 +84,32 @@ func TestHealth(t *testing.T) {
 	s.stop(t)
 	s.until(t, "stopped")
 	s.ended(t)
+}
+
+// TestHealthTLS: the name in the service's certificate is none of this machine's.
+func TestHealthTLS(t *testing.T) {
+	service := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/healthz" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, "ok\n")
+	}))
+	defer service.Close()
+	address := strings.TrimPrefix(service.URL, "https://")
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--web-cert", "tls.crt"}, exitDone, "ok\n"},
+		{[]string{"--web-cert", "tls.crt", "--ready"}, exitFailed, "runner: /readyz answers 404: "},
+		{nil, exitFailed, "runner: /healthz answers 400: "},
+	} {
+		var out, errs strings.Builder
+		code := execute(t.Context(), append([]string{"health", "--listen", address}, tt.args...), stdio{strings.NewReader(""), &out, &errs})
+		if got := out.String() + errs.String(); code != tt.code || !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%q: code %d, output %q, want %d and %q", tt.args, code, got, tt.code, tt.want)
+		}
+	}
 }

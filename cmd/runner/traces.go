@@ -21,5 +21,6 @@ func (f traceFlags) begin(ctx context.Context, a *app) (context.Context, *tracin
 	if err != nil {
 		return ctx, nil, usageError{err}
 	}
-	return t.With(ctx), t, nil
+	ctx = t.With(ctx)
+	return ctx, t, nil
 }

@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,7 +29,7 @@ func TestTraces(t *testing.T) {
 			collector := &keptBodies{refuses: refuses}
 			server := httptest.NewServer(collector)
 			var out, errs safeBuffer
-			args := append(command, "--rules", rule, "--events", events, "--trace-endpoint", server.URL)
+			args := slices.Concat(command, []string{"--rules", rule, "--events", events, "--trace-endpoint", server.URL})
 			if code := execute(t.Context(), args, stdio{strings.NewReader(""), &out, &errs}); code != exitDone {
 				t.Errorf("%s: exit code %d: %s", command[0], code, errs.String())
 			}

@@ -78,11 +78,20 @@ func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, er
 	if err != nil {
 		return nil, err
 	}
-	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{Metrics: r.metrics.Handler(), Ready: r.readiness(ctx), Note: again.note, TLS: encrypted})
+	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{Metrics: r.metrics.Handler(), Ready: r.readiness(ctx), Note: r.noteOf(again), TLS: encrypted})
 	if err != nil {
 		return nil, usagef("%w (choose another address with --listen)", err)
 	}
+	if _, err := r.cmd.options(web.Loopback()); err != nil {
+		web.Close()
+		return nil, err
+	}
 	return web, nil
+}
+
+// noteOf returns what people are told beside that the runner is ready.
+func (r *runner) noteOf(again *reloading) func() string {
+	return func() string { return strings.TrimSpace(again.note() + "\n" + r.health.note()) }
 }
 
 // readiness returns the check whether the runner can do its work, until ctx ends.

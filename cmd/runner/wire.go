@@ -15,6 +15,7 @@ import (
 	"tocsin/internal/ledger"
 	"tocsin/internal/ledger/lease"
 	"tocsin/internal/notify"
+	"tocsin/internal/run/health"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/settle"
 	"tocsin/internal/search"
@@ -38,6 +39,12 @@ type backend struct {
 	series, previewSeries pipeline.Series
 	// leases stores the leases of runners; nil with an embedded store, which has one runner.
 	leases lease.Store
+	// states stores the states of the service.
+	states health.Store
+	// counts counts the events of an index pattern by time; nil: sources of events are not watched.
+	counts health.Counter
+	// writable returns why alerts cannot be written; nil: it is not known.
+	writable func(context.Context) error
 	// risk stores risk events. riskEvents searches them if they are not in events.
 	risk       alertStore
 	riskEvents search.Events

@@ -65,6 +65,7 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	var scores, notifies atomic.Bool // whether any rule makes risk events, and whether anybody is notified
 	b := &backend{
 		events: client, series: series.NewRegistry(client, book), previewSeries: series.NewRegistry(client, &series.Memory{Base: book}),
+		counts: client, states: leases.States(), writable: alerts.Writable,
 		alerts: alerts, ledger: book, leases: leases, risk: risk, tables: kept, name: "Elasticsearch",
 		serverTime: client.Time, calm: client.Calm,
 		refreshes: func(ctx context.Context, patterns []string) (settle.Refresh, error) {
@@ -88,7 +89,7 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		},
 		installLedger: func(ctx context.Context) error {
 			if err := errors.Join(book.Install(ctx), leases.Install(ctx)); err != nil {
-				return fmt.Errorf("install the ledger: %w", connection(err))
+				return unable("install the ledger", err)
 			}
 			return nil
 		},
@@ -106,7 +107,7 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		installOutbox: func(ctx context.Context) error {
 			notifies.Store(true)
 			if err := outbox.Install(ctx); err != nil {
-				return fmt.Errorf("install the index of notifications: %w", connection(err))
+				return unable("install the index of notifications", err)
 			}
 			return nil
 		},
@@ -116,7 +117,7 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		},
 		installTables: func(ctx context.Context) error {
 			if err := kept.Install(ctx); err != nil {
-				return fmt.Errorf("install the index of lookup tables: %w", connection(err))
+				return unable("install the index of lookup tables", err)
 			}
 			return nil
 		},
@@ -125,17 +126,25 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	}
 	b.install = func(ctx context.Context) error {
 		if err := alerts.Install(ctx); err != nil {
-			return fmt.Errorf("install the alerts index: %w", connection(err))
+			return unable("install the alerts index", err)
 		}
 		return a.meetKibana(ctx, b, alerts)
 	}
 	return b, nil
 }
 
+// unable returns the error of an installation. What only a person can change is a mistake in the configuration: a restart would not help.
+func unable(op string, err error) error {
+	if errors.Is(err, elastic.ErrForeign) {
+		return usagef("%s: %w", op, err)
+	}
+	return fmt.Errorf("%s: %w", op, connection(err))
+}
+
 func riskInstaller(risk *elastic.Alerts) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := risk.Install(ctx); err != nil {
-			return fmt.Errorf("install the risk index: %w", connection(err))
+			return unable("install the risk index", err)
 		}
 		return nil
 	}

@@ -13,12 +13,14 @@ import (
 	"tocsin/internal/ledger"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/notify"
+	"tocsin/internal/run/health"
 	"tocsin/internal/search/tables"
 )
 
 func newEmbedded() *backend {
 	return &backend{
 		name:    "event files",
+		states:  &health.Memory{},
 		ready:   func(context.Context) error { return nil },
 		install: func(context.Context) error { return nil }, installRisk: func(context.Context) error { return nil },
 		visibleAtOnce: func() {},
@@ -50,6 +52,7 @@ func (a *app) openStore(b *backend) error {
 	if err != nil {
 		return usageError{err} // exit code 3 is for Elasticsearch only
 	}
+	b.alerts, b.ledger, b.tables, b.states = db, db.Ledger(), db.Tables(), db.States()
 	b.alerts, b.ledger, b.tables, b.outbox = db, db.Ledger(), db.Tables(), db.Outbox()
 	b.closers = append(b.closers, db.Close)
 	risk, err := store.OpenRisk(a.global.Store)

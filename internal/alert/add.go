@@ -43,8 +43,8 @@ func (d *Document) Add(name string, value any) bool {
 		return false
 	}
 	path := strings.Split(name, ".")
-	if strings.HasPrefix(name, EnrichmentField+".") {
-		path = []string{EnrichmentField, strings.TrimPrefix(name, EnrichmentField+".")}
+	if key, own := strings.CutPrefix(name, EnrichmentField+"."); own {
+		path = []string{EnrichmentField, key}
 	}
 	at := d.Source
 	for i, key := range path[:len(path)-1] {

@@ -123,7 +123,9 @@ func TestKibanaSchema(t *testing.T) {
 	if err := diags.Err(); err != nil {
 		t.Fatal(err)
 	}
-	bare, diags := rule.Parse("rule.toml", strings.Split(whole[strings.Index(whole, "[rule]"):], "[[rule.threat]]")[0])
+	_, after, _ := strings.Cut(whole, "[rule]")
+	short, _, _ := strings.Cut(after, "[[rule.threat]]")
+	bare, diags := rule.Parse("rule.toml", "[rule]"+short)
 	if err := diags.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,8 @@ const (
 	Delivered Status = "delivered"
 	// Dead entries were given up, at At. They stay until somebody replays or forgets them.
 	Dead Status = "dead"
-	// Leased is the status of the one entry that says which [Sender] works, until At.
+	// Leased is the status of entries that are not notices: the one that says which [Sender] works, until At, and one for each route that
+	// says since when it is used.
 	Leased Status = "leased"
 )
 

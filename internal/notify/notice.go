@@ -48,6 +48,9 @@ type Notice struct {
 	// Fields are further facts for templates.
 	Fields map[string]string `json:"fields,omitempty"`
 
+	// Written, if not zero, is when the alert was written, of one that existed already. Routes that began later are not told of it.
+	Written time.Time `json:"-"`
+
 	// Digest, when not nil, says that the notice is told only as a part of a digest.
 	Digest *Digest `json:"-"`
 }

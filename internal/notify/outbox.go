@@ -21,9 +21,88 @@ type Outbox struct {
 	mu sync.Mutex
 	// open remembers the digest that a key has at the moment.
 	open map[string]int
+	// starts are the times at which routes were used first.
+	starts map[string]time.Time
+	// stored and before are the ids of entries that exist, as far as they are remembered: a rule meets the same alert in every window
+	// that contains it.
+	stored, before map[string]struct{}
 }
 
 var _ Adder = (*Outbox)(nil)
+
+// Begin notes when routes are used first, and reads when the others were: a new route is not told of alerts that existed before it.
+func (o *Outbox) Begin(ctx context.Context) error {
+	now := milliseconds(o.Now())
+	var marks []*Entry
+	var ids []string
+	for _, name := range o.Routes().Names() {
+		id := idOf("route", name)
+		marks, ids = append(marks, &Entry{ID: id, Route: name, Status: Leased, At: now, Created: now}), append(ids, id)
+	}
+	if len(marks) == 0 {
+		return nil
+	}
+	if _, err := o.Store.Create(ctx, marks); err != nil {
+		return fmt.Errorf("note the routes of notifications: %w", err)
+	}
+	have, err := o.Store.Get(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("read the routes of notifications: %w", err)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.starts = map[string]time.Time{}
+	for _, e := range have {
+		o.starts[e.Route] = e.Created
+	}
+	return nil
+}
+
+// start returns when a route was used first; zero if that is not known.
+func (o *Outbox) start(route string) time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.starts[route]
+}
+
+// Since returns when the newest route was used first; zero before [Outbox.Begin].
+func (o *Outbox) Since() time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var newest time.Time
+	for _, at := range o.starts {
+		if at.After(newest) {
+			newest = at
+		}
+	}
+	return newest
+}
+
+// maxStored bounds the ids in one of the two generations that are remembered.
+const maxStored = 20_000
+
+// fresh returns the entries that are not known to exist.
+func (o *Outbox) fresh(entries []*Entry) []*Entry {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.DeleteFunc(entries, func(e *Entry) bool {
+		_, is := o.stored[e.ID]
+		_, was := o.before[e.ID]
+		return is || was
+	})
+}
+
+// remember notes that entries exist.
+func (o *Outbox) remember(entries []*Entry) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stored == nil || len(o.stored) >= maxStored {
+		o.stored, o.before = map[string]struct{}{}, o.stored
+	}
+	for _, e := range entries {
+		o.stored[e.ID] = struct{}{}
+	}
+}
 
 // chunk is the number of entries that are written together.
 const chunk = 500
@@ -44,7 +123,7 @@ func (o *Outbox) Add(ctx context.Context, notices []Notice) error {
 			n.Namespace = o.Namespace
 		}
 		for _, r := range o.Routes().All() {
-			if !r.Match.Selects(&n) {
+			if !r.Match.Selects(&n) || !n.Written.IsZero() && n.Written.Before(o.start(r.Name)) {
 				continue
 			}
 			e := &Entry{ID: EntryID(r.Name, n.Key), Route: r.Name, Status: Pending, At: now, Created: now, Notice: n}
@@ -58,12 +137,13 @@ func (o *Outbox) Add(ctx context.Context, notices []Notice) error {
 			single = append(single, e)
 		}
 	}
-	for part := range slices.Chunk(single, chunk) {
+	for part := range slices.Chunk(o.fresh(single), chunk) {
 		if _, err := o.Store.Create(ctx, part); err != nil {
 			return fmt.Errorf("store notifications: %w", err)
 		}
+		o.remember(part)
 	}
-	return o.addMembers(ctx, members)
+	return o.addMembers(ctx, o.fresh(members))
 }
 
 // addMembers stores members of digests. Those that exist are left out first, so that they do not begin a digest.
@@ -91,12 +171,12 @@ func (o *Outbox) addMembers(ctx context.Context, members []*Entry) error {
 			}
 			fresh = append(fresh, e)
 		}
-		if len(fresh) == 0 {
-			continue
+		if len(fresh) > 0 {
+			if _, err := o.Store.Create(ctx, fresh); err != nil {
+				return fmt.Errorf("store notifications: %w", err)
+			}
 		}
-		if _, err := o.Store.Create(ctx, fresh); err != nil {
-			return fmt.Errorf("store notifications: %w", err)
-		}
+		o.remember(part)
 	}
 	return nil
 }

@@ -105,13 +105,13 @@ func (m Match) Selects(n *Notice) bool {
 	if n.Fields[FieldBlock] != "" && !m.Blocks {
 		return false
 	}
-	any := func(patterns []string, values ...string) bool {
+	fits := func(patterns []string, values ...string) bool {
 		return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool {
 			return slices.ContainsFunc(values, func(v string) bool { return glob(p, v) })
 		})
 	}
-	return (len(m.Kinds) == 0 || slices.Contains(m.Kinds, n.Kind)) && any(m.Rules, n.RuleID, n.RuleName) && any(m.Tags, n.Tags...) &&
-		(len(m.Severities) == 0 || slices.Contains(m.Severities, n.Severity)) && any(m.Namespaces, n.Namespace)
+	return (len(m.Kinds) == 0 || slices.Contains(m.Kinds, n.Kind)) && fits(m.Rules, n.RuleID, n.RuleName) && fits(m.Tags, n.Tags...) &&
+		(len(m.Severities) == 0 || slices.Contains(m.Severities, n.Severity)) && fits(m.Namespaces, n.Namespace)
 }
 
 // glob reports whether a text matches a pattern in which * stands for any text. Case is ignored.

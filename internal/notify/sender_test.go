@@ -61,16 +61,6 @@ func (r *receiver) told() int {
 	return n
 }
 
-func (r *receiver) messages() []notify.Message {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var out []notify.Message
-	for _, m := range r.taken {
-		out = append(out, m)
-	}
-	return out
-}
-
 // errKilled is what a killed process would never have seen.
 var errKilled = errors.New("killed")
 
@@ -221,6 +211,7 @@ func TestEveryNoticeIsTold(t *testing.T) {
 }
 
 func (p plan) play(t *testing.T) string {
+	t.Helper()
 	random := rand.New(rand.NewPCG(p.seed, 0))
 	w := &world{store: notify.NewMemory(), receivers: map[string]*receiver{"a": newReceiver(), "b": newReceiver()}, seed: p.seed, lost: p.lost}
 	w.receivers["b"].traits.Idempotent = true
@@ -272,7 +263,7 @@ func (p plan) play(t *testing.T) string {
 	if !until(20*time.Hour, all) {
 		return fmt.Sprintf("told %d and %d of %d", w.receivers["a"].told(), w.receivers["b"].told(), p.notices)
 	}
-	time.Sleep(time.Hour) // for second looks, and for what is told again
+	time.Sleep(20 * time.Minute) // for second looks, and for what is told again
 	for _, c := range crew {
 		c.stop()
 	}

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -57,10 +58,8 @@ func (q Query) matches(e *Entry) bool {
 	if q.Route != "" && q.Route != e.Route || q.Group != "" && q.Group != e.Group {
 		return false
 	}
-	for _, not := range q.Unrouted {
-		if not == e.Route {
-			return false
-		}
+	if slices.Contains(q.Unrouted, e.Route) {
+		return false
 	}
 	if !q.From.IsZero() && e.At.Before(q.From) || !q.Before.IsZero() && !e.At.Before(q.Before) {
 		return false
@@ -73,12 +72,7 @@ func (q Query) matches(e *Entry) bool {
 
 // has reports whether entries of a status are selected; the lease is only if it is named.
 func (q Query) has(s Status) bool {
-	for _, one := range q.Statuses {
-		if one == s {
-			return true
-		}
-	}
-	return len(q.Statuses) == 0 && s != Leased
+	return slices.Contains(q.Statuses, s) || len(q.Statuses) == 0 && s != Leased
 }
 
 // Members are the members of a digest.

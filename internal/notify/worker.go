@@ -107,7 +107,7 @@ func (w *worker) turn(ctx context.Context) (int, error) {
 		return done, err
 	}
 	done += len(held) + len(over)
-	for part := range slices.Chunk(send, w.route.Concurrency) {
+	for part := range slices.Chunk(send, w.together()) {
 		if ctx.Err() != nil || w.now().Before(w.silent) {
 			break // the others stay as they are
 		}
@@ -185,22 +185,44 @@ func (w *worker) save(ctx context.Context, entries ...*Entry) error {
 	return err
 }
 
-// deliver sends the messages of some entries at the same time, and records their outcomes.
+// deliver sends the messages of some entries, a few at a time, and records their outcomes. Once the route is silent, or the context has
+// ended, the others stay as they are.
 func (w *worker) deliver(ctx context.Context, entries []*Entry) (int, error) {
-	errs := make([]error, len(entries))
+	var mu sync.Mutex // for what settle changes
 	var sending sync.WaitGroup
-	for i, e := range entries {
-		sending.Go(func() { errs[i] = w.send(ctx, e) })
+	var sent []*Entry
+	places := make(chan struct{}, w.route.Concurrency)
+	for _, e := range entries {
+		places <- struct{}{}
+		mu.Lock()
+		stop := ctx.Err() != nil || w.now().Before(w.silent)
+		mu.Unlock()
+		if stop {
+			break
+		}
+		sending.Go(func() {
+			err := w.send(ctx, e)
+			mu.Lock()
+			defer mu.Unlock()
+			w.settle(ctx, e, err)
+			sent = append(sent, e)
+			<-places
+		})
 	}
 	sending.Wait()
-	for i, e := range entries {
-		w.settle(e, errs[i])
-	}
-	err := w.save(ctx, entries...)
+	err := w.save(ctx, sent...)
 	if err != nil {
-		w.unsaved = entries
+		w.unsaved = sent
 	}
-	return len(entries), err
+	return len(sent), err
+}
+
+// together returns the number of messages whose outcomes are recorded together: a crash may repeat as many.
+func (w *worker) together() int {
+	if w.route.Channel.Traits().Idempotent {
+		return page
+	}
+	return w.route.Concurrency
 }
 
 // send sends the message of an entry.
@@ -227,7 +249,7 @@ func (w *worker) maxInARow() int { return 2*w.route.Concurrency + 3 }
 const warnEvery = time.Minute
 
 // settle sets what becomes of an entry after an attempt.
-func (w *worker) settle(e *Entry, err error) {
+func (w *worker) settle(ctx context.Context, e *Entry, err error) {
 	now := w.now()
 	e.Attempts++
 	w.sent++
@@ -240,7 +262,7 @@ func (w *worker) settle(e *Entry, err error) {
 			e.Notice = e.Notice.stripped()
 		}
 		w.report(Accepted)
-		w.Log.Debug("notification delivered", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts)
+		w.Log.DebugContext(ctx, "notification delivered", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts)
 		return
 	}
 	e.Error = shortened(err.Error())
@@ -256,7 +278,7 @@ func (w *worker) settle(e *Entry, err error) {
 	case said && refusal.Final, w.route.Attempts > 0 && e.Attempts >= w.route.Attempts, now.Sub(e.Created) > w.route.GiveUp:
 		e.Status, e.At = Dead, milliseconds(now)
 		w.report(Lost)
-		w.Log.Error("notification given up", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts, "error", e.Error)
+		w.Log.ErrorContext(ctx, "notification given up", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts, "error", e.Error)
 	default:
 		e.At = milliseconds(now.Add(w.backoff(e.Attempts)))
 		w.report(Retried)
@@ -264,7 +286,7 @@ func (w *worker) settle(e *Entry, err error) {
 		if now.Sub(w.warned) >= warnEvery {
 			level, w.warned = slog.LevelWarn, now
 		}
-		w.Log.Log(context.Background(), level, "notification not delivered, it is tried again", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts, "error", e.Error)
+		w.Log.Log(ctx, level, "notification not delivered, it is tried again", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts, "error", e.Error)
 	}
 }
 

@@ -283,6 +283,11 @@ type Reacher interface {
 	// Reaches returns the index patterns of all searches, known before they run.
 	Reaches() []string
 	ReadsTables() bool
-	// Rereads reports whether the runs read the alerts, and the risk events, that earlier runs have written.
+}
+
+// Rereader is a plan whose runs may read what earlier runs have written: see [Source.History].
+type Rereader interface {
+	Plan
+	// Rereads reports whether they read alerts, and risk events.
 	Rereads() (alerts, risk bool)
 }

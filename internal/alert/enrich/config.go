@@ -85,18 +85,17 @@ func addressesField(d *tomltree.Decoder, v *tomltree.Value, s *settings) {
 		if item.Kind != tomltree.String {
 			continue
 		}
-		owner, _, below := cutLast(item.Text, ".")
-		if !below || alert.Enrichable(owner+".geo.city_name") != nil {
+		owner := ownerOf(item.Text)
+		if owner == "" || alert.Enrichable(owner+".geo.city_name") != nil {
 			d.Report(diag.Error, "value", item.Span, "%s has no place in ECS: fields are those of client, destination, host, observer, server and source, such as source.ip", item.Text)
 		}
 	}
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
+// ownerOf returns the field that an address is of: source of source.ip; "" if it is of none.
+func ownerOf(field string) string {
+	i := strings.LastIndexByte(field, '.')
+	return field[:max(i, 0)]
 }
 
 // addField reads the columns by field.
@@ -239,4 +238,15 @@ func (c *Config) Under(dir string) {
 			}
 		}
 	}
+}
+
+// Indices returns the indices that tables are read from.
+func (c *Config) Indices() []string {
+	var out []string
+	for _, s := range c.sources {
+		if s.index != "" {
+			out = append(out, s.index)
+		}
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package enrich
 import (
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"tocsin/internal/alert"
@@ -124,7 +125,7 @@ func (s *source) enrich(d *alert.Document) Outcome {
 func (s *source) places(d *alert.Document, in Addresses) Outcome {
 	outcome := Nothing
 	for _, field := range s.fields {
-		owner, _, _ := cutLast(field, ".")
+		owner := ownerOf(field)
 		for _, text := range texts(d, field) {
 			known := in.Fields(text)
 			if known == nil {
@@ -132,7 +133,7 @@ func (s *source) places(d *alert.Document, in Addresses) Outcome {
 			}
 			has := map[string]bool{}
 			for _, name := range slices.Sorted(maps.Keys(known)) {
-				part, _, _ := cutFirst(name)
+				part, _, _ := strings.Cut(name, ".")
 				if _, decided := has[part]; !decided {
 					has[part] = d.Below(owner + "." + part)
 				}
@@ -145,15 +146,6 @@ func (s *source) places(d *alert.Document, in Addresses) Outcome {
 		}
 	}
 	return outcome
-}
-
-func cutFirst(name string) (first, rest string, found bool) {
-	for i := range len(name) {
-		if name[i] == '.' {
-			return name[:i], name[i+1:], true
-		}
-	}
-	return name, "", false
 }
 
 // maxAsked is the number of values of a field that are looked up.

@@ -95,7 +95,7 @@ func (s *settings) readCSV() (*entries, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it names the file
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it names the file

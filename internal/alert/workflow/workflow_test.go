@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -28,7 +29,8 @@ func TestChanges(t *testing.T) {
 		want   object
 	}{
 		"close": {
-			object{workflow.StatusField: "open"}, workflow.Action{Status: workflow.Closed, Reason: "duplicate", By: "ann", At: at},
+			object{workflow.StatusField: "open"},
+			workflow.Action{Status: workflow.Closed, Reason: "duplicate", By: "ann", At: at},
 			object{workflow.StatusField: "closed", workflow.ChangedField: changed, workflow.UserField: "ann", workflow.ReasonField: "duplicate"},
 		},
 		"closed already":  {object{workflow.StatusField: "closed"}, workflow.Action{Status: workflow.Closed, By: "bob", At: at}, nil},
@@ -82,7 +84,7 @@ func TestConcurrentChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	for name, s := range map[string]interface {
 		workflow.Store
 		alert.Indexer
@@ -121,7 +123,7 @@ func TestConcurrentChanges(t *testing.T) {
 					got = append(got, fmt.Sprint(v))
 				}
 				slices.Sort(got)
-				if d := cmp.Diff(want, got); d != "" || event.First(found[id].Source, "n") != fmt.Sprint(i) {
+				if d := cmp.Diff(want, got); d != "" || event.First(found[id].Source, "n") != strconv.Itoa(i) {
 					t.Errorf("%s: %s", id, d)
 				}
 			}

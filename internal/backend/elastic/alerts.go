@@ -86,7 +86,7 @@ func AlertsAlias(namespace string) string { return aliasPrefix + namespace }
 
 // Prefixes returns the names of everything that is written in a namespace. Indices of an alias have more after a dash.
 func Prefixes(namespace string) []string {
-	return []string{AlertsAlias(namespace), RiskAlias(namespace), ledgerPrefix + namespace, leasesPrefix + namespace, tablesPrefix + namespace}
+	return []string{AlertsAlias(namespace), RiskAlias(namespace), ledgerPrefix + namespace, leasesPrefix + namespace, tablesPrefix + namespace, outboxPrefix + namespace}
 }
 
 // RiskAlias returns the alias of the risk events of a namespace.

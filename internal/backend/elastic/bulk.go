@@ -288,7 +288,18 @@ func (a *Alerts) dropKnown(ctx context.Context, items []bulkItem, written []aler
 
 // bulkAnswer is the answer of _bulk, with one item for each action, in order.
 type bulkAnswer struct {
-	Items []map[string]bulkResult `json:"items"`
+	Items []bulkItemAnswer `json:"items"`
+}
+
+// bulkItemAnswer is the result of one action, by the action.
+type bulkItemAnswer map[string]bulkResult
+
+// result returns the result of the action, which differs between the forms of an alert.
+func (a bulkItemAnswer) result() (r bulkResult) {
+	for _, r = range a {
+		return r
+	}
+	return r
 }
 
 // bulkResult is the answer to one action.
@@ -321,9 +332,7 @@ func (a *Alerts) bulk(ctx context.Context, kind writing, items []bulkItem) (bulk
 // were rejected.
 func (r bulkAnswer) settle(kind writing, items []bulkItem, written []alert.Written) (busy, refused []bulkItem) {
 	for i, item := range items {
-		var result bulkResult
-		for _, result = range r.Items[i] { // by its action, which differs between the forms of an alert
-		}
+		result := r.Items[i].result()
 		w := &written[item.at]
 		w.Err = nil
 		if result.Status == http.StatusNotFound && kind.conflict == alert.Stale {

@@ -113,7 +113,7 @@ func TestDamageIsNamed(t *testing.T) {
 		if !slices.ContainsFunc(faults, func(f string) bool { return strings.Contains(f, name) }) {
 			t.Errorf("%s is not named: %v", name, faults)
 		}
-		text := Misfit{"index [x]", faults, "make it anew"}.String()
+		text := Misfit{Place: "index [x]", Faults: faults, WayOut: "make it anew"}.String()
 		for _, part := range []string{"index [x]", "mapping", faults[0], "make it anew"} {
 			if !strings.Contains(text, part) {
 				t.Errorf("%q lacks %q", text, part)

@@ -143,6 +143,7 @@ func (c *Client) refused(ctx, limited context.Context, op string, r *esapi.Respo
 	if err != nil && len(body) == 0 {
 		return c.lost(ctx, limited, op, err)
 	}
+	body = []byte(c.credentials.scrub(string(body))) // as sent: later it is shortened
 	var answer struct {
 		Error cause `json:"error"`
 	}

@@ -78,5 +78,8 @@ func KibanaFaults(mappings map[string]any) []string {
 	return kibanaFaults(a.mappings(), described{Mappings: mappings})
 }
 
+// WrittenToKibana reports whether alerts may have a field of this name, other than from their event.
+func WrittenToKibana(name string) bool { return writtenToKibana(name) }
+
 // KibanaFields are the fields that Kibana's mapping must have.
 func KibanaFields() []string { return kibanaFields }

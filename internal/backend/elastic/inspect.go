@@ -68,6 +68,9 @@ func (t TemplateState) Current() bool { return !t.Missing && t.Version >= templa
 
 // TemplateStates returns the states of the alias's templates.
 func (a *Alerts) TemplateStates(ctx context.Context) ([]TemplateState, error) {
+	if a.ofKibana { // they are Kibana's
+		return nil, nil
+	}
 	var out []TemplateState
 	for _, t := range a.templates() {
 		have, err := a.client.template(ctx, t)
@@ -86,14 +89,23 @@ func (a *Alerts) TemplateStates(ctx context.Context) ([]TemplateState, error) {
 	return out, nil
 }
 
-// Installed reports whether the alias has its write index.
-func (a *Alerts) Installed(ctx context.Context) (bool, error) { return a.aliasExists(ctx) }
+// Installed reports whether the alias has its write index. About that of a Kibana, an error says what is wrong with it.
+func (a *Alerts) Installed(ctx context.Context) (bool, error) {
+	if a.ofKibana {
+		err := a.checkKibana(ctx)
+		return err == nil, err
+	}
+	return a.aliasExists(ctx)
+}
 
 // Installed reports whether the index exists.
 func (l *Ledger) Installed(ctx context.Context) (bool, error) { return l.client.exists(ctx, l.index) }
 
 // Installed reports whether the index exists.
 func (l *Leases) Installed(ctx context.Context) (bool, error) { return l.client.exists(ctx, l.index) }
+
+// Installed reports whether the index exists.
+func (o *Outbox) Installed(ctx context.Context) (bool, error) { return o.client.exists(ctx, o.index) }
 
 // Installed reports whether the index exists.
 func (t *Tables) Installed(ctx context.Context) (bool, error) { return t.client.exists(ctx, t.index) }

@@ -123,6 +123,16 @@ func (a *Alerts) installAlias(ctx context.Context) error {
 	return a.explain(err)
 }
 
+// ErrForeign is wrapped by the errors about something that has the name of an index or alias of Tocsin and is not what Tocsin
+// creates. It stays until a person changes it, or the namespace.
+var ErrForeign = errors.New("it was not made by Tocsin")
+
+// foreign wraps [ErrForeign] and keeps the text of a failure.
+func foreign(e *failure.Error) error {
+	e.Err = errors.Join(e.Err, ErrForeign)
+	return e
+}
+
 // firstRequest creates the first index with the alias.
 func (a *Alerts) firstRequest() Request {
 	return indexRequest(a.firstIndex(), map[string]any{
@@ -141,9 +151,11 @@ func (a *Alerts) explain(err error) error {
 	switch e.Type {
 	case "invalid_alias_name_exception":
 		e.Reason = "an index or data stream named " + a.alias + " exists where an alias of that name is needed; " +
-			"rename or delete it, or use another namespace"
+			"rename or delete it, or use another --namespace"
+		return foreign(e)
 	case "resource_already_exists_exception":
-		e.Reason = "the index exists, but no alias " + a.alias + " points to it; add the alias with is_write_index"
+		e.Reason = "the index exists, but no alias " + a.alias + " points to it; add the alias with is_write_index, or use another --namespace"
+		return foreign(e)
 	}
 	return e
 }
@@ -171,9 +183,9 @@ func (a *Alerts) aliasExists(ctx context.Context) (bool, error) {
 			return true, nil
 		}
 	}
-	return false, &failure.Error{
-		Kind: failure.Rejected, Op: op, Reason: "none of its indices is the write index; set is_write_index on one",
-	}
+	return false, foreign(&failure.Error{
+		Kind: failure.Rejected, Op: op, Reason: "none of its indices is the write index; set is_write_index on one, or use another --namespace",
+	})
 }
 
 func (a *Alerts) firstIndex() string { return a.alias + "-000001" }

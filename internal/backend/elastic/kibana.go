@@ -119,8 +119,8 @@ func (a *Alerts) KibanaVersion(ctx context.Context) (string, error) {
 }
 
 // kibanaFaults returns why an index cannot take alerts, or hides them from searches: a root that does not keep unknown fields as they are, a field
-// that is searched by and is missing or of another type, a name that is an object here and a value there, for which
-// Elasticsearch refuses a whole alert.
+// that is searched by and is missing or of another type, a field of every alert that is an object here and a value there. Fields of
+// events differ between versions of ECS: an alert whose event does not fit is written with its event aside.
 func kibanaFaults(ours map[string]any, have described) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
@@ -144,27 +144,44 @@ func kibanaFaults(ours map[string]any, have described) []string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		definition, there := got[name]
-		if there && !slices.Contains(kibanaFields, name) && form(kind(definition)) != form(kind(want[name])) {
+		if there && writtenToKibana(name) && !slices.Contains(kibanaFields, name) && form(kind(definition)) != form(kind(want[name])) {
 			say("%s is %s, not %s", name, kind(definition), kind(want[name]))
 		}
 	}
 	return out
 }
 
+// writtenNames begin the names of the fields, other than those of events, that alerts may have. The mapping of alerts has more, which
+// only Kibana writes.
+var writtenNames = []string{
+	"kibana.alert.rule.", "kibana.alert.original_event.", "kibana.alert.original_data_stream.", "kibana.alert.ancestors", "kibana.alert.suppression.",
+	"kibana.alert.threshold_result.", "kibana.alert.workflow_", "kibana.alert.group.", "kibana.alert.instance.", "kibana.alert.reason", "kibana.alert.risk_score",
+	"kibana.alert.severity", "kibana.alert.start", "kibana.alert.status", "kibana.alert.url", "kibana.alert.uuid", "kibana.alert.depth",
+	"kibana.alert.intended_timestamp", "kibana.alert.last_detected", "kibana.alert.original_time", "kibana.alert.new_terms", "kibana.alert.building_block_type",
+	"kibana.version", "kibana.space_ids",
+}
+
+func writtenToKibana(name string) bool {
+	return name != "kibana.alert.severity_improving" && slices.ContainsFunc(writtenNames, func(begin string) bool { return strings.HasPrefix(name, begin) })
+}
+
 // form returns which JSON values a field of a type takes.
 func form(kind string) string {
-	switch mapping.Type(kind) {
-	case mapping.Object, mapping.Nested:
+	switch t := mapping.Type(kind); {
+	case t == mapping.Object || t == mapping.Nested:
 		return "object"
-	case mapping.Flattened, mapping.GeoPoint:
+	case t == mapping.Flattened || t == mapping.GeoPoint:
 		return kind
 	}
 	return "value"
 }
 
+// kibanaPrivileges are the privileges on the alias of a Kibana's alerts.
+var kibanaPrivileges = []string{read, view, "create_doc", "index", "maintenance"}
+
 // checkKibanaRights checks the privileges on the alias. A cluster without security gives all.
 func (a *Alerts) checkKibanaRights(ctx context.Context, refuse func(string, ...any) error) error {
-	needed := []string{"read", "view_index_metadata", "create_doc", "index", "maintenance"}
+	needed := slices.Clone(kibanaPrivileges)
 	body, err := json.Marshal(map[string]any{"index": []any{map[string]any{
 		"names": []string{a.alias}, "privileges": needed, "allow_restricted_indices": true,
 	}}})
@@ -193,7 +210,7 @@ func (a *Alerts) kibanaMisfits(ctx context.Context) ([]Misfit, error) {
 	var out []Misfit
 	for _, name := range slices.Sorted(maps.Keys(indices)) {
 		if faults := kibanaFaults(a.mappings(), indices[name]); len(faults) > 0 {
-			out = append(out, Misfit{kibanaPlace + name + "]", faults, "Kibana's templates make it: see docs/kibana.md"})
+			out = append(out, Misfit{Place: kibanaPlace + name + "]", Faults: faults, WayOut: "Kibana's templates make it: see docs/kibana.md"})
 		}
 	}
 	return out, err

@@ -6,10 +6,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
+	"tocsin/internal/alert"
+	"tocsin/internal/alert/workflow"
 	"tocsin/internal/backend/elastic"
+	"tocsin/internal/match/event"
+	"tocsin/internal/rule"
 )
 
 // schemaTypes are the types of the fields of Kibana's schema.
@@ -81,10 +86,10 @@ func TestKibanaFaults(t *testing.T) {
 			fault = required
 		case "object":
 			changed[name] = "object"
-			fault = types[name] != "nested"
+			fault = types[name] != "nested" && elastic.WrittenToKibana(name) || required
 		case "another type":
 			changed[name] = map[string]string{"keyword": "long", "long": "keyword", "date": "keyword", "ip": "keyword", "nested": "nested", "flattened": "keyword"}[types[name]]
-			fault = types[name] == "flattened" || required
+			fault = types[name] == "flattened" && elastic.WrittenToKibana(name) || required
 		case "another field":
 			changed["my.own.field"] = "long"
 		}
@@ -93,4 +98,35 @@ func TestKibanaFaults(t *testing.T) {
 			rt.Fatalf("%s as %q: %v", name, changed[name], faults)
 		}
 	})
+}
+
+// TestWrittenToKibana: the fields whose form is checked are those that alerts have.
+func TestWrittenToKibana(t *testing.T) {
+	r := &rule.Rule{ID: "r", Name: "R", Type: rule.TypeThreshold, Note: "n", License: "l", TimelineID: "t", BuildingBlockType: "default", TimestampOverride: "x"}
+	b := alert.NewBuilder(r, alert.Options{Kibana: &alert.Kibana{Version: "8.19.0", URL: "https://k.example"}}, alert.Indices{})
+	ev := event.Event{Index: "logs-a", ID: "1", Source: []byte(`{"@timestamp":"2026-01-15T14:01:00Z","event":{"action":"a","kind":"event"},"data_stream":{"type":"logs"}}`)}
+	one, err := b.Build(alert.Finding{Event: ev, Facts: map[string]any{"kibana.alert.threshold_result.count": 1, "kibana.alert.new_terms": []string{"x"}}}, alert.Run{ID: "x", Time: time.Unix(1, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, err := b.BuildGroup(alert.Group{Events: []event.Event{ev, ev}}, alert.Run{Time: time.Unix(1, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := 0
+	for _, d := range append(group, one) {
+		maps.Copy(d.Source, alert.Suppressing(alert.Subject{Instance: "i"}, alert.Suppression{Count: 1}))
+		maps.Copy(d.Source, workflow.Action{Status: workflow.Closed, Reason: "x", By: "b", AddTags: []string{"t"}, Assign: []string{"u"}}.Changes(d))
+		for name := range d.Source {
+			if strings.HasPrefix(name, "kibana.") {
+				known++
+				if !elastic.WrittenToKibana(name) {
+					t.Errorf("%s is written", name)
+				}
+			}
+		}
+	}
+	if known < 100 {
+		t.Errorf("%d fields", known)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -85,6 +86,11 @@ func (c *Client) createIndex(ctx context.Context, name string, definition map[st
 	})
 	if hasType(err, "resource_already_exists_exception") || notAllowed(err) && c.canRead(ctx, name) {
 		return nil
+	}
+	var e *failure.Error
+	if errors.As(err, &e) && e.Type == "invalid_index_name_exception" {
+		e.Reason += "; rename or delete the alias, or use another --namespace"
+		return foreign(e)
 	}
 	return err
 }
@@ -406,23 +412,29 @@ func (l *Ledger) Forget(ctx context.Context, before time.Time) (int, error) {
 			}
 			body.Write(append(line, '\n'))
 		}
-		op := "delete old pages of [" + l.index + "]"
-		answer, err := call[bulkAnswer](ctx, l.client, op, func() esapi.Request {
-			return esapi.BulkRequest{Index: l.index, Body: bytes.NewReader(body.Bytes())}
-		})
-		if err != nil {
-			return false, err
-		}
-		for _, item := range answer.Items {
-			switch one := item["delete"]; {
-			case one.Status == http.StatusNotFound: // another runner has deleted it
-			case one.Status >= http.StatusMultipleChoices:
-				return false, &failure.Error{Kind: kindOf(one.Status), Op: op, Status: one.Status, Type: one.Error.Type, Reason: one.Error.text()}
-			default:
-				n++
-			}
-		}
-		return true, nil
+		gone, err := l.client.deleteAll(ctx, "delete old pages of ["+l.index+"]", l.index, body.Bytes())
+		n += gone
+		return true, err
 	})
 	return n, err
+}
+
+// deleteAll sends deletions and returns how many documents are gone. One that another runner has deleted is none.
+func (c *Client) deleteAll(ctx context.Context, op, index string, body []byte) (n int, err error) {
+	answer, err := call[bulkAnswer](ctx, c, op, func() esapi.Request {
+		return esapi.BulkRequest{Index: index, Body: bytes.NewReader(body)}
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, item := range answer.Items {
+		switch one := item["delete"]; {
+		case one.Status == http.StatusNotFound:
+		case one.Status >= http.StatusMultipleChoices:
+			return n, &failure.Error{Kind: kindOf(one.Status), Op: op, Status: one.Status, Type: one.Error.Type, Reason: one.Error.text()}
+		default:
+			n++
+		}
+	}
+	return n, nil
 }

@@ -25,6 +25,8 @@ type Misfit struct {
 	Faults []string
 	// WayOut says how to fix it.
 	WayOut string
+	// Unusable: what is written there would be rejected, or could not be found again. A runner must not start.
+	Unusable bool
 }
 
 // kibanaPlace begins the Place of a misfit that is not Tocsin's.
@@ -97,8 +99,11 @@ func (a *Alerts) Misfits(ctx context.Context) ([]Misfit, error) {
 	var out []Misfit
 	for _, name := range slices.Sorted(maps.Keys(indices)) {
 		if faults := differences(described{a.mappings(), lenientSettings()}, indices[name]); len(faults) > 0 {
-			out = append(out, Misfit{"index [" + name + "]", faults, "set the templates right, roll the alias " + a.alias +
-				" over to a new index, and reindex this one into it or take it off the alias; or use another --namespace"})
+			out = append(out, Misfit{
+				Place: "index [" + name + "]", Faults: faults, Unusable: unusable(indices[name], a.mappings(), keyFields),
+				WayOut: "set the templates right, roll the alias " + a.alias +
+					" over to a new index, and reindex this one into it or take it off the alias; or use another --namespace",
+			})
 		}
 	}
 	next, err := a.nextMisfits(ctx, nextIndexName(slices.Max(slices.Collect(maps.Keys(indices)))))
@@ -141,14 +146,14 @@ func (a *Alerts) nextMisfits(ctx context.Context, index string) ([]Misfit, error
 	})
 	switch {
 	case notAllowed(err) && len(foreign) > 0:
-		return []Misfit{{place, []string{"the next index that it creates may not be simulated"}, wayOut}}, nil
+		return []Misfit{{Place: place, Faults: []string{"the next index that it creates may not be simulated"}, WayOut: wayOut}}, nil
 	case notAllowed(err):
 		return nil, nil // Install has put, or found, the templates
 	case err != nil:
 		return nil, err
 	}
 	if faults := differences(described{a.mappings(), lenientSettings()}, made.Template); len(faults) > 0 {
-		return []Misfit{{place, faults, wayOut}}, nil
+		return []Misfit{{Place: place, Faults: faults, WayOut: wayOut}}, nil
 	}
 	return nil, nil
 }
@@ -193,10 +198,29 @@ func (c *Client) misfits(ctx context.Context, index string, mappings map[string]
 	var out []Misfit
 	for _, name := range slices.Sorted(maps.Keys(indices)) {
 		if faults := differences(described{Mappings: mappings}, indices[name]); len(faults) > 0 {
-			out = append(out, Misfit{"index [" + name + "]", faults, wayOut})
+			out = append(out, Misfit{Place: "index [" + name + "]", Faults: faults, WayOut: wayOut, Unusable: unusable(indices[name], mappings, nil)})
 		}
 	}
 	return out, err
+}
+
+// unusable reports whether an index has one of our fields with another type, or lacks one of the given fields, as an index that
+// something else has made does. Without given fields, it must have some of ours. A field of which an equivalent type is usual is judged
+// by the other differences only.
+func unusable(have described, mappings map[string]any, keys []string) bool {
+	ours, theirs := flat(plain(mappings)), flat(have.Mappings)
+	if keys == nil {
+		keys = slices.Collect(maps.Keys(ours))
+		if len(keys) > 0 && !slices.ContainsFunc(keys, func(name string) bool { return theirs[name] != nil }) {
+			return true
+		}
+	} else if slices.ContainsFunc(keys, func(name string) bool { return ours[name] != nil && theirs[name] == nil }) {
+		return true
+	}
+	return slices.ContainsFunc(keys, func(name string) bool {
+		want, got := ours[name], theirs[name]
+		return want != nil && got != nil && (kind(want) != kind(got) || !searchable(got))
+	})
 }
 
 // keyFields are the fields by which alerts are found.

@@ -64,10 +64,14 @@ func (o *Outbox) mappings() map[string]any {
 
 // Install creates the index if it does not exist.
 func (o *Outbox) Install(ctx context.Context) error {
-	return o.client.createIndex(ctx, o.index, map[string]any{
+	return o.client.createIndex(ctx, o.index, o.definition())
+}
+
+func (o *Outbox) definition() map[string]any {
+	return map[string]any{
 		"settings": map[string]any{"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1", "index.hidden": true},
 		"mappings": o.mappings(),
-	})
+	}
 }
 
 // Misfits returns what differs in the index from what Install creates.

@@ -168,12 +168,11 @@ func (o *Outbox) Forget(ctx context.Context, before time.Time) (int, error) {
 			}
 			body.Write(append(line, '\n'))
 		}
-		if _, err := call[struct{}](ctx, o.client, "delete old notifications ["+o.index+"]", func() esapi.Request {
-			return esapi.BulkRequest{Index: o.index, Body: bytes.NewReader(body.Bytes())}
-		}); err != nil {
+		gone, err := o.client.deleteAll(ctx, "delete old notifications ["+o.index+"]", o.index, body.Bytes())
+		n += gone
+		if err != nil {
 			return n, err
 		}
-		n += len(a.Hits.Hits)
 	}
 }
 

@@ -121,15 +121,18 @@ func TestRealKibanaRefused(t *testing.T) {
 		change func(object)
 		want   string
 	}{
-		"as it is":             {func(object) {}, ""},
-		"dynamic":              {func(m object) { m["dynamic"] = true }, "dynamic is true"},
-		"strict":               {func(m object) { m["dynamic"] = "strict" }, "dynamic is strict"},
-		"no source":            {func(m object) { m["_source"] = object{"enabled": false} }, "_source.enabled is false"},
-		"no version":           {func(m object) { delete(m, "_meta") }, "does not name the version of a Kibana"},
-		"no instance":          {func(m object) { property(m, "kibana.alert.instance.id", nil) }, "kibana.alert.instance.id is missing"},
-		"text":                 {func(m object) { property(m, "kibana.alert.uuid", object{"type": "text"}) }, "kibana.alert.uuid is text, not keyword"},
-		"not indexed":          {func(m object) { property(m, "kibana.alert.rule.rule_id", object{"type": "keyword", "index": false}) }, "kibana.alert.rule.rule_id is not indexed"},
-		"an object elsewhere":  {func(m object) { property(m, "host.name", object{"properties": object{"x": object{"type": "keyword"}}}) }, "host.name is object, not keyword"},
+		"as it is":    {func(object) {}, ""},
+		"dynamic":     {func(m object) { m["dynamic"] = true }, "dynamic is true"},
+		"strict":      {func(m object) { m["dynamic"] = "strict" }, "dynamic is strict"},
+		"no source":   {func(m object) { m["_source"] = object{"enabled": false} }, "_source.enabled is false"},
+		"no version":  {func(m object) { delete(m, "_meta") }, "does not name the version of a Kibana"},
+		"no instance": {func(m object) { property(m, "kibana.alert.instance.id", nil) }, "kibana.alert.instance.id is missing"},
+		"text":        {func(m object) { property(m, "kibana.alert.uuid", object{"type": "text"}) }, "kibana.alert.uuid is text, not keyword"},
+		"not indexed": {func(m object) { property(m, "kibana.alert.rule.rule_id", object{"type": "keyword", "index": false}) }, "kibana.alert.rule.rule_id is not indexed"},
+		"an object elsewhere": {func(m object) {
+			property(m, "kibana.alert.reason", object{"properties": object{"x": object{"type": "keyword"}}})
+		}, "kibana.alert.reason is object, not keyword"},
+		"of another ECS":       {func(m object) { property(m, "host.name", object{"properties": object{"x": object{"type": "keyword"}}}) }, ""},
 		"parameters as object": {func(m object) { property(m, "kibana.alert.rule.parameters", object{"type": "object"}) }, "kibana.alert.rule.parameters is object, not flattened"},
 	} {
 		t.Run(name, func(t *testing.T) {

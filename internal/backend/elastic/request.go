@@ -40,7 +40,7 @@ func (r plainRequest) Do(ctx context.Context, transport esapi.Transport) (*esapi
 	if r.body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := transport.Perform(request)
+	response, err := transport.Perform(request) //nolint:bodyclose // the caller of Do closes it
 	if err != nil {
 		return nil, err //nolint:wrapcheck // as the requests of esapi
 	}

@@ -158,8 +158,17 @@ type indexState struct {
 	Mapping  int64    `json:"mapping_version"`
 	Settings int64    `json:"settings_version"`
 	Aliases  []string `json:"aliases"`
+	// Identity has the index's UUID: an index that was deleted and made anew may have the same versions.
+	Identity indexIdentity `json:"settings"`
 	// streams are the names of the index's data stream and its aliases.
 	streams []string
+}
+
+// indexIdentity is the part of an index's settings that tells it from another one with its name.
+type indexIdentity struct {
+	Index struct {
+		UUID string `json:"uuid"`
+	} `json:"index"`
 }
 
 // dataStreams is the part of the cluster state about data streams.
@@ -228,7 +237,7 @@ func (k *resolutionCache) refresh(ctx context.Context, c *Client) error {
 	}
 	if err == nil {
 		const each, stream = "metadata.indices.*.", "metadata.data_stream."
-		a, err = state([]string{"version", "metadata"}, each+"mapping_version", each+"settings_version", each+"aliases", each+"state",
+		a, err = state([]string{"version", "metadata"}, each+"mapping_version", each+"settings_version", each+"aliases", each+"state", each+"settings.index.uuid",
 			stream+"data_stream.*.indices.index_name", stream+"data_stream_aliases.*.data_streams")
 	}
 	switch {

@@ -122,7 +122,7 @@ func (c *Client) resolvePart(ctx context.Context, patterns []string) ([]resolveA
 	if err == nil {
 		return []resolveAnswer{one}, nil
 	}
-	if !notFound(err) {
+	if !absent(err) {
 		return nil, err
 	}
 	var answers []resolveAnswer
@@ -134,13 +134,17 @@ func (c *Client) resolvePart(ctx context.Context, patterns []string) ([]resolveA
 			return !isExclusion(p)
 		})...)
 		one, err := c.resolveIndex(ctx, alone)
-		if err != nil && !notFound(err) {
+		if err != nil && !absent(err) {
 			return nil, err
 		}
 		answers = append(answers, one)
 	}
 	return answers, nil
 }
+
+// absent reports whether an error means that an index or a remote cluster does not exist. About a cluster, the holder of an
+// API key is answered with 403.
+func absent(err error) bool { return notFound(err) || hasType(err, noSuchCluster) }
 
 func (c *Client) resolveIndex(ctx context.Context, names []string) (resolveAnswer, error) {
 	yes := true

@@ -21,6 +21,10 @@ type Use struct {
 	Scores, RereadsRisk bool
 	// ReadsTables and WritesTables: searches read and write lookup tables.
 	ReadsTables, WritesTables bool
+	// Kibana is the space in whose index of Kibana the alerts are; "": they are in the namespace.
+	Kibana string
+	// Notifies: notifications are kept in an outbox.
+	Notifies bool
 	// RollsOver: the alias of the alerts gets new indices, in which an alert may be written a second time and is
 	// deleted again.
 	RollsOver bool
@@ -59,7 +63,7 @@ const (
 // Role returns the least privileges.
 func (u Use) Role() Role {
 	r := Role{Cluster: []string{monitor}, Indices: []Grant{}}
-	if u.Installs {
+	if u.Installs && (u.Kibana == "" || u.Scores) {
 		r.Cluster = append(r.Cluster, manages)
 	}
 	here, there := u.places()
@@ -67,19 +71,28 @@ func (u Use) Role() Role {
 		r.Indices = append(r.Indices, Grant{here, []string{read, view}})
 	}
 	r.Remote = there
-	alias := aliasPrefix + u.Namespace
-	r.Indices = append(r.Indices, u.alias(alias, u.Refreshes || u.Replaces, u.Replaces))
+	if u.Kibana != "" {
+		r.Indices = append(r.Indices, Grant{[]string{KibanaIndex(u.Kibana)}, slices.Clone(kibanaPrivileges)})
+	} else {
+		r.Indices = append(r.Indices, u.alias(aliasPrefix+u.Namespace, u.Refreshes || u.Replaces, u.Replaces))
+	}
 	if u.Scores {
 		r.Indices = append(r.Indices, u.alias(RiskAlias(u.Namespace), u.RereadsRisk, false))
 	}
 	r.Indices = append(r.Indices,
 		u.index(ledgerPrefix+u.Namespace, read, "index", "delete", view),
 		u.index(leasesPrefix+u.Namespace, read, "index", view))
+	if u.Notifies {
+		r.Indices = append(r.Indices, u.index(outboxPrefix+u.Namespace, read, "index", "delete", "maintenance", view))
+	}
 	switch {
 	case u.WritesTables:
 		r.Indices = append(r.Indices, u.index(tablesPrefix+u.Namespace, read, "index"))
 	case u.ReadsTables:
 		r.Indices = append(r.Indices, Grant{[]string{tablesPrefix + u.Namespace}, []string{read}})
+	}
+	if u.Notifies {
+		r.Indices = append(r.Indices, u.index(outboxPrefix+u.Namespace, read, "index", "delete", "maintenance", view))
 	}
 	return r
 }

@@ -60,6 +60,9 @@ func (c *Client) CreateKey(ctx context.Context, r Request) (Key, error) {
 
 // Requests returns what Install sends in a cluster without any of it.
 func (a *Alerts) Requests() []Request {
+	if a.ofKibana {
+		return nil
+	}
 	var out []Request
 	for _, t := range a.templates() {
 		out = append(out, Request{Method: http.MethodPut, Path: t.path, Body: t.body, Why: t.op})
@@ -72,6 +75,9 @@ func (l *Ledger) Requests() []Request { return []Request{indexRequest(l.index, l
 
 // Requests returns what Install sends.
 func (l *Leases) Requests() []Request { return []Request{indexRequest(l.index, l.definition())} }
+
+// Requests returns what Install sends.
+func (o *Outbox) Requests() []Request { return []Request{indexRequest(o.index, o.definition())} }
 
 // Requests returns what is sent before the first table is written.
 func (t *Tables) Requests() []Request { return []Request{indexRequest(t.index, t.definition())} }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -129,7 +128,7 @@ func try[T any](ctx context.Context, c *Client, op string, request esapi.Request
 	}
 	ctx, span := trace.Start(ctx, "elasticsearch")
 	if span.On() {
-		span.Set(slog.String("db.system.name", "elasticsearch"), slog.String("db.operation.name", op))
+		span.Set(trace.String("db.system.name", "elasticsearch"), trace.String("db.operation.name", op))
 	}
 	defer func() { span.End(err) }()
 	timed, cancel := context.WithTimeout(ctx, c.timeout)
@@ -190,7 +189,7 @@ func transient(err error) bool {
 // random, so that runners that failed together do not retry together.
 func backoff(retry int) time.Duration {
 	full := min(firstBackoff<<min(retry, 16), maxBackoff)
-	return full/2 + rand.N(full/2)
+	return full/2 + rand.N(full/2) //nolint:gosec // any pause will do
 }
 
 // wait returns nil after d, or the context's error if the context ends first.

@@ -239,7 +239,7 @@ func (c *Client) resolveCluster(ctx context.Context, pattern string) (clusterAns
 	a, err := call[clusterAnswer](ctx, c, "resolve the clusters of ["+pattern+"]", func() esapi.Request {
 		return esapi.IndicesResolveClusterRequest{Name: escape([]string{pattern})}
 	})
-	unknown := notFound(err) || hasType(err, noSuchCluster) || failure.KindOf(err) == failure.Rejected && err != nil
+	unknown := absent(err) || failure.KindOf(err) == failure.Rejected && err != nil
 	if unknown || err == nil && len(a) == 0 {
 		cluster, _, _ := strings.Cut(pattern, ":")
 		return clusterAnswer{cluster: {Error: noSuchCluster}}, nil

@@ -73,3 +73,12 @@ func (s Span) Below(ctx context.Context) context.Context {
 	}
 	return s.recording.Below(ctx)
 }
+
+// Int is an attribute. Its key has the form of OpenTelemetry's: names with points between them.
+func Int(key string, n int) slog.Attr { return slog.Int(key, n) }
+
+// Int64 is as [Int].
+func Int64(key string, n int64) slog.Attr { return slog.Int64(key, n) }
+
+// String is as [Int].
+func String(key, text string) slog.Attr { return slog.String(key, text) }

@@ -64,7 +64,7 @@ func (m *Matching) fold(text string, at int) string {
 	start := len(m.folded)
 	m.folded = appendFolded(m.folded, text, at)
 	b := m.folded[start:]
-	return unsafe.String(unsafe.SliceData(b), len(b))
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // what is appended later does not change it
 }
 
 // locate evaluates all address tests of a column.

@@ -361,7 +361,7 @@ func (v *View) decode(raw []byte) []byte {
 }
 
 // inPlace returns a string in memory that is not written any more.
-func inPlace(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+func inPlace(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) } //nolint:gosec // nobody writes it any more
 
 // Filled appends to dst the numbers of the fields that have values; it may include others. The caller owns
 // dst.

@@ -98,7 +98,8 @@ func TestRequests(t *testing.T) {
 				"contentType": "application/vnd.microsoft.card.adaptive", "content": map[string]any{
 					"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4", "body": []any{
 						map[string]any{"type": "TextBlock", "wrap": true, "text": "Shell <from> a & web server", "weight": "bolder", "size": "medium"},
-						map[string]any{"type": "TextBlock", "wrap": true, "text": "host.name: web-1"}, map[string]any{"type": "TextBlock", "wrap": true, "text": "second"},
+						map[string]any{"type": "TextBlock", "wrap": true, "text": "host.name: web-1"},
+						map[string]any{"type": "TextBlock", "wrap": true, "text": "second"},
 					},
 				},
 			}},
@@ -260,8 +261,11 @@ func TestNoSecretInErrors(t *testing.T) {
 		path := "/" + strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23", `"`, "%22", " ", "%20", "<", "%3C", ">", "%3E", "/", "%2F").Replace(secret)
 		for _, base := range []string{s.URL, closed.URL} {
 			for _, c := range []notify.Channel{
-				channel.Slack{URL: base + path}, channel.Teams{URL: base + path}, channel.Opsgenie{Base: base, APIKey: secret},
-				channel.PagerDuty{Base: base, RoutingKey: secret}, channel.Webhook{URL: base, Secret: secret, Headers: map[string]string{"Authorization": secret}},
+				channel.Slack{URL: base + path},
+				channel.Teams{URL: base + path},
+				channel.Opsgenie{Base: base, APIKey: secret},
+				channel.PagerDuty{Base: base, RoutingKey: secret},
+				channel.Webhook{URL: base, Secret: secret, Headers: map[string]string{"Authorization": secret}},
 				channel.Alertmanager{URLs: []string{base}, Token: secret},
 			} {
 				err := c.Send(t.Context(), message(notify.KindAlert))
@@ -311,7 +315,7 @@ func TestCommand(t *testing.T) {
 // mailbox is a server that takes mail.
 func mailbox(t *testing.T) (port int, mails func() string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

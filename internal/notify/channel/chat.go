@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"tocsin/internal/notify"
@@ -39,9 +40,7 @@ func (Teams) Traits() notify.Traits { return notify.Traits{} }
 func (t Teams) Send(ctx context.Context, m notify.Message) error {
 	block := func(text string, more map[string]any) map[string]any {
 		out := map[string]any{"type": "TextBlock", "wrap": true, "text": text}
-		for name, value := range more {
-			out[name] = value
-		}
+		maps.Copy(out, more)
 		return out
 	}
 	blocks := []any{block(cut(m.Title, 500), map[string]any{"weight": "bolder", "size": "medium"})}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -169,9 +170,7 @@ func (a Alertmanager) Send(ctx context.Context, m notify.Message) error {
 			labels[name] = value
 		}
 	}
-	for name, value := range a.Labels {
-		labels[name] = value
-	}
+	maps.Copy(labels, a.Labels)
 	begins, ends := m.Notice.At.UTC(), m.Notice.At.UTC()
 	now := time.Now().UTC()
 	lasts := a.Lasts

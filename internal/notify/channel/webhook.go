@@ -28,7 +28,7 @@ const (
 )
 
 // Sign returns the signature of a body.
-func Sign(secret string, timestamp string, body []byte) string {
+func Sign(secret, timestamp string, body []byte) string {
 	h := hmac.New(sha256.New, []byte(secret))
 	_, _ = h.Write([]byte(timestamp + ".")) // a hash takes everything
 	_, _ = h.Write(body)

@@ -41,6 +41,9 @@ type groupField struct {
 // Strategy is Aggregation.
 func (p *countPlan) Strategy() query.Strategy { return query.Aggregation }
 
+// Rereads implements [query.Rereader]: events that an earlier alert counted are not counted again.
+func (*countPlan) Rereads() (alerts, risk bool) { return true, false }
+
 // planCounts parses the query of a rule that counts.
 func planCounts(r *rule.Rule, by, distinct []groupField) (*countPlan, diag.List) {
 	if diags := binding.Unsupported(r); len(diags) > 0 {

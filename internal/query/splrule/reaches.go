@@ -8,7 +8,10 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-var _ query.Reacher = (*splPlan)(nil)
+var (
+	_ query.Reacher  = (*splPlan)(nil)
+	_ query.Rereader = (*splPlan)(nil)
+)
 
 // Reaches implements [query.Reacher]: the patterns of the search and of every search within it. Which events a search
 // with a subsearch in its condition reads is not known before it runs; its index patterns are those of all sources.
@@ -47,7 +50,7 @@ func (p *splPlan) ReadsTables() bool {
 	return reads
 }
 
-// Rereads implements [query.Reacher]: what is throttled is found among earlier findings.
+// Rereads implements [query.Rereader]: what is throttled is found among earlier findings.
 func (p *splPlan) Rereads() (alerts, risk bool) {
 	if p.Detection.Throttle == nil {
 		return false, false

@@ -46,6 +46,8 @@ type Execution struct {
 	// Suppressed hits were added to an alert that stands for several; Failed ones could not be written;
 	// Skipped ones are the rule's own alerts.
 	Created, Duplicates, Suppressed, Failed, Skipped int
+	// Unwritten is why the first of the alerts that could not be written was not.
+	Unwritten error
 	// Aside is the number of alerts written with their event in a field that is not indexed, Omitted the
 	// number written without their event: Elasticsearch rejected the original document.
 	Aside, Omitted int

@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -483,6 +484,7 @@ func (x *execution) outcomes(written []alert.Written, ends []int) []alert.Outcom
 			x.reduced(w)
 			if w.Outcome == alert.Failed {
 				out[i] = alert.Failed
+				x.Unwritten = cmp.Or(x.Unwritten, w.Err)
 				x.warn("alert %s was not written: %v", w.ID, w.Err)
 			}
 		}

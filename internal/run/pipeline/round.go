@@ -4,7 +4,6 @@ package pipeline
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -139,7 +138,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	defer stop()
 	ctx, span := trace.Start(ctx, "round")
 	if span.On() {
-		span.Set(slog.Int("tocsin.executions", len(tickets)))
+		span.Set(trace.Int("tocsin.executions", len(tickets)))
 	}
 	defer span.End(trace.ErrCrashed)
 	events := r.prepare(ctx, span, tickets)
@@ -242,7 +241,7 @@ func (r *Round) record(ctx context.Context, tickets []*ticket) {
 	ctx, span := trace.Start(ctx, "record")
 	defer span.End(trace.ErrCrashed)
 	if span.On() {
-		span.Set(slog.Int("tocsin.executions", len(executions)))
+		span.Set(trace.Int("tocsin.executions", len(executions)))
 	}
 	err := r.Recorder.Record(ctx, executions)
 	span.End(err)

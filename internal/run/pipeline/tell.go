@@ -27,6 +27,8 @@ type Telling struct {
 	MaxAge time.Duration
 	// Digest, if not empty, is the group of digests in which all alerts are told, one for each rule: a backfill job.
 	Digest string
+	// Since returns when the newest route began; nil: routes have always been there. When an alert was written that may be older has to be looked up.
+	Since func() time.Time
 	// Memory is how long the outbox remembers notices; 0: [notify.DefaultRetention].
 	Memory time.Duration
 }
@@ -94,17 +96,22 @@ func (x *execution) add(ctx context.Context, notices []notify.Notice) error {
 	return nil
 }
 
-// told returns notices about alerts that exist, without those that may be older than the memory of the outbox: they were told then.
+// told returns notices about alerts that exist, without those that may be older than the memory of the outbox: they were told then. Of those that may be
+// older than a route, it says when they were written.
 func (x *execution) told(ctx context.Context, docs []alert.Document) ([]notify.Notice, error) {
 	memory := x.pipeline.Telling.Memory
 	if memory <= 0 {
 		memory = notify.DefaultRetention
 	}
 	limit := x.now().Add(-memory * 9 / 10)
+	var since time.Time
+	if of := x.pipeline.Telling.Since; of != nil {
+		since = of()
+	}
 	var notices []notify.Notice
 	old := map[string]alert.Document{}
 	for _, doc := range docs {
-		if x.slotOfAlert(doc).After(limit) {
+		if _, at := alert.Span(doc.Source); x.slotOfAlert(doc).After(limit) && at.After(since) {
 			notices = append(notices, x.notice(doc))
 			continue
 		}
@@ -120,8 +127,10 @@ func (x *execution) told(ctx context.Context, docs []alert.Document) ([]notify.N
 	slices.Sort(q.Instances)
 	err := x.pipeline.Instances.Find(ctx, q, func(d alert.Document) (bool, error) {
 		// When it was written says whether it can have been forgotten.
-		if _, wanted := old[d.ID]; wanted && alert.TimeOf(d.Source, search.DefaultTimestamp).After(limit) {
-			notices = append(notices, x.notice(d))
+		if written := alert.TimeOf(d.Source, search.DefaultTimestamp); old[d.ID].Source != nil && written.After(limit) {
+			n := x.notice(d)
+			n.Written = written
+			notices = append(notices, n)
 		}
 		return true, nil
 	})

@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/backend/store"
 	"tocsin/internal/match/event"
 	"tocsin/internal/notify"
+	"tocsin/internal/notify/channel"
 	"tocsin/internal/query"
 	"tocsin/internal/run/pipeline"
 )
@@ -177,6 +178,50 @@ func TestDigests(t *testing.T) {
 				t.Errorf("%s: %s", tt.name, diff)
 			}
 		}
+	}
+}
+
+// TestNewRoute: of alerts whose event is older than a route, those that exist already say when they were written.
+func TestNewRoute(t *testing.T) {
+	alerts, outbox := store.NewMemory(), &fakeOutbox{}
+	began := slot.Add(time.Minute)
+	run := func(now time.Time, n int) map[string]notify.Notice {
+		outbox.notices = nil
+		line := &pipeline.Pipeline{
+			Events: &fakeEvents{target: ordinary(), pages: [][]event.Event{events(0, n)}}, Alerts: alerts, Instances: alerts, Now: func() time.Time { return now },
+			Telling: pipeline.Telling{Outbox: outbox, Since: func() time.Time { return began }},
+		}
+		if x := line.Run(t.Context(), pipeline.Job{Plan: plan(t, "any where true", 10), Slot: slot, Window: span}); x.Err != nil {
+			t.Fatal(x.Err)
+		}
+		return outbox.notices
+	}
+	run(slot, 1)
+	written := map[time.Time]int{}
+	for _, n := range run(slot.Add(2*time.Minute), 2) {
+		written[n.Written]++
+	}
+	if written[slot] != 1 || written[time.Time{}] != 1 {
+		t.Error("one of before, and a new one:", written)
+	}
+	// The outbox leaves out what is older than the route.
+	all := notify.NewMemory()
+	routes := notify.NewRoutes(notify.Route{Name: "new", Channel: channel.Slack{}})
+	out := &notify.Outbox{Store: all, Routes: func() *notify.Routes { return routes }, Now: func() time.Time { return began }}
+	if err := out.Begin(t.Context()); err != nil || !out.Since().Equal(began) {
+		t.Fatal(err, out.Since())
+	}
+	for _, n := range outbox.notices {
+		if err := out.Add(t.Context(), []notify.Notice{n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found, err := all.Find(t.Context(), notify.Query{}); err != nil || len(found) != 1 {
+		t.Error(len(found), err)
+	}
+	later := &notify.Outbox{Store: all, Routes: out.Routes, Now: func() time.Time { return began.Add(time.Hour) }}
+	if err := later.Begin(t.Context()); err != nil || !later.Since().Equal(began) {
+		t.Error("after a restart:", err, later.Since())
 	}
 }
 

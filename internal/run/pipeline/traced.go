@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"tocsin/internal/alert"
@@ -24,9 +23,9 @@ func (t *ticket) traced(round trace.Span) {
 	t.ctx, t.span = trace.Start(round.Below(t.ctx), "rule")
 	x := t.execution
 	t.span.Set(
-		slog.String("tocsin.rule.id", x.RuleID), slog.String("tocsin.rule.name", x.RuleName), slog.String("tocsin.execution.id", x.ID),
-		slog.String("tocsin.slot", x.Slot.UTC().Format(time.RFC3339)), slog.String("tocsin.window", x.Window.String()),
-		slog.Int("tocsin.slots", max(1, len(x.Covers))), slog.Int("tocsin.attempts", x.Attempts),
+		trace.String("tocsin.rule.id", x.RuleID), trace.String("tocsin.rule.name", x.RuleName), trace.String("tocsin.execution.id", x.ID),
+		trace.String("tocsin.slot", x.Slot.UTC().Format(time.RFC3339)), trace.String("tocsin.window", x.Window.String()),
+		trace.Int("tocsin.slots", max(1, len(x.Covers))), trace.Int("tocsin.attempts", x.Attempts),
 	)
 }
 
@@ -37,9 +36,9 @@ func (t *ticket) endSpan() {
 	}
 	x := t.result
 	t.span.Set(
-		slog.String("tocsin.status", string(x.Status)), slog.Int64("tocsin.documents", x.Read), slog.Int64("tocsin.hits", x.Hits), slog.Int64("tocsin.hits.left", x.Left),
-		slog.Int("tocsin.alerts.created", x.Created), slog.Int("tocsin.alerts.duplicate", x.Duplicates), slog.Int("tocsin.alerts.suppressed", x.Suppressed),
-		slog.Int("tocsin.alerts.failed", x.Failed), slog.Int("tocsin.risk_events.created", x.Risk.Created),
+		trace.String("tocsin.status", string(x.Status)), trace.Int64("tocsin.documents", x.Read), trace.Int64("tocsin.hits", x.Hits), trace.Int64("tocsin.hits.left", x.Left),
+		trace.Int("tocsin.alerts.created", x.Created), trace.Int("tocsin.alerts.duplicate", x.Duplicates), trace.Int("tocsin.alerts.suppressed", x.Suppressed),
+		trace.Int("tocsin.alerts.failed", x.Failed), trace.Int("tocsin.risk_events.created", x.Risk.Created),
 	)
 	err := x.Err
 	if err == nil && x.Status != Succeeded {
@@ -54,7 +53,7 @@ func (r *Round) tracedAnswer(ctx context.Context, name string, events search.Eve
 	defer span.End(trace.ErrCrashed)
 	answers, made := r.Planner.Answer(ctx, events, needs)
 	if span.On() {
-		span.Set(slog.Int("tocsin.searches", made.Requests), slog.Int("tocsin.searches.scanned", made.Scan.Answered), slog.Int64("tocsin.events", made.Scan.Events), slog.String("tocsin.plan", made.String()))
+		span.Set(trace.Int("tocsin.searches", made.Requests), trace.Int("tocsin.searches.scanned", made.Scan.Answered), trace.Int64("tocsin.events", made.Scan.Events), trace.String("tocsin.plan", made.String()))
 	}
 	span.End(made.Err)
 	return answers, made
@@ -71,8 +70,8 @@ func tracedWrite(ctx context.Context, name string, docs []alert.Document, write 
 			count[w.Outcome]++
 		}
 		span.Set(
-			slog.Int("tocsin.documents", len(docs)), slog.Int("tocsin.written", count[alert.Created]+count[alert.Replaced]),
-			slog.Int("tocsin.duplicate", count[alert.Duplicate]), slog.Int("tocsin.failed", count[alert.Failed]),
+			trace.Int("tocsin.documents", len(docs)), trace.Int("tocsin.written", count[alert.Created]+count[alert.Replaced]),
+			trace.Int("tocsin.duplicate", count[alert.Duplicate]), trace.Int("tocsin.failed", count[alert.Failed]),
 		)
 	}
 	span.End(err)

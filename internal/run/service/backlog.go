@@ -127,6 +127,21 @@ func (b *backlog) counts() map[string]int {
 	return out
 }
 
+// oldest returns the oldest open slot of every rule that has one.
+func (b *backlog) oldest() map[string]time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make(map[string]time.Time, len(b.byRule))
+	for rule, slots := range b.byRule {
+		for _, e := range slots {
+			if first, known := out[rule]; !known || e.Slot.Before(first) {
+				out[rule] = e.Slot
+			}
+		}
+	}
+	return out
+}
+
 // list returns the open slots of the wanted rules.
 func (b *backlog) list(wanted func(rule string) bool) []ledger.Owed {
 	b.mu.Lock()

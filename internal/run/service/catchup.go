@@ -362,7 +362,7 @@ func (k *catchUpLoop) release(jobs []pipeline.Job) {
 // observe reports the standing of the rules.
 func (k *catchUpLoop) observe() {
 	now := k.opts.Now()
-	s := Standing{Open: k.opts.Recorder.backlog.counts(), GivenUp: k.givenUp}
+	s := Standing{Open: k.opts.Recorder.backlog.counts(), Oldest: k.opts.Recorder.backlog.oldest(), GivenUp: k.givenUp}
 	k.givenUp = 0
 	k.mu.Lock()
 	for id := range k.owned {

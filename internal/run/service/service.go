@@ -102,6 +102,8 @@ const (
 type Standing struct {
 	// Open is the number of open slots of every rule that has one.
 	Open map[string]int
+	// Oldest is the oldest open slot of each of these rules.
+	Oldest map[string]time.Time
 	// Behind is the time since the latest covered slot of the rule that is furthest behind.
 	Behind time.Duration
 	// GivenUp is how many slots were given up since the last call.
@@ -169,6 +171,12 @@ func New(rules []*Rule, o Options) (*Service, error) {
 
 // Lags returns the lag of each data set.
 func (s *Service) Lags() map[string]lag.Lag { return s.meter.Sets() }
+
+// Lag returns the time in which 99 % of the events of patterns arrive; 0 if it was not measured.
+func (s *Service) Lag(patterns []string) time.Duration {
+	measured, _ := s.meter.Of(patterns)
+	return measured.P99
+}
 
 // Changed tells the service that the ownership of rules may have changed: the backlog is read
 // again.

@@ -59,6 +59,7 @@ type Metrics struct {
 	coverage   *coverage
 	about      *about
 
+	states        *prometheus.GaugeVec
 	enrichments   enrichments
 	notifications notifications
 }
@@ -107,13 +108,28 @@ func New() *Metrics {
 	m.rules.interval = gauge("rule_interval_seconds", "Usual time between two slots of the rule.", "rule_id")
 	m.coverage = newCoverage(m.registry)
 	m.about = newAbout(m.registry)
+	m.states = gauge("states", "States of the service by kind: how many of the kind there are.", "kind", "severity")
+	m.registry.MustRegister(m.states)
 	m.enrichments = newEnrichments(m.registry)
 	m.notifications = newNotifications(m.registry)
 	m.rules.all = []ofRule{
-		{m.executions.MetricVec, statuses}, {m.seconds.MetricVec, nil}, {m.read.MetricVec, nil}, {m.hits.MetricVec, nil}, {m.left.MetricVec, nil},
-		{m.alerts.MetricVec, outcomes}, {m.reduced.MetricVec, events}, {m.risk.MetricVec, riskOutcomes}, {m.unread.MetricVec, reasons},
-		{m.vacant.MetricVec, nil}, {m.succeeded.MetricVec, nil}, {m.lag.MetricVec, nil}, {m.missed.MetricVec, nil}, {m.rules.interval.MetricVec, nil},
-		{m.coverage.open.MetricVec, nil}, {m.coverage.settle.MetricVec, nil}, {m.coverage.late.MetricVec, nil},
+		{m.executions.MetricVec, statuses},
+		{m.seconds.MetricVec, nil},
+		{m.read.MetricVec, nil},
+		{m.hits.MetricVec, nil},
+		{m.left.MetricVec, nil},
+		{m.alerts.MetricVec, outcomes},
+		{m.reduced.MetricVec, events},
+		{m.risk.MetricVec, riskOutcomes},
+		{m.unread.MetricVec, reasons},
+		{m.vacant.MetricVec, nil},
+		{m.succeeded.MetricVec, nil},
+		{m.lag.MetricVec, nil},
+		{m.missed.MetricVec, nil},
+		{m.rules.interval.MetricVec, nil},
+		{m.coverage.open.MetricVec, nil},
+		{m.coverage.settle.MetricVec, nil},
+		{m.coverage.late.MetricVec, nil},
 	}
 	m.registry.MustRegister(
 		m.executions, m.duration, m.seconds, m.read, m.hits, m.alerts, m.reduced, m.risk, m.left, m.unread, m.vacant, m.succeeded, m.lag, m.lags,
@@ -262,4 +278,9 @@ func (m *Metrics) countMissed(id string, n int) {
 	if m.rules.has(id) {
 		add(m.missed.WithLabelValues(id), int64(n))
 	}
+}
+
+// States sets how many states of a kind there are.
+func (m *Metrics) States(kind, severity string, n int) {
+	m.states.WithLabelValues(label(kind), label(severity)).Set(float64(n))
 }

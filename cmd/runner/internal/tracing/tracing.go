@@ -149,7 +149,7 @@ func endpoint(text string) (*url.URL, error) {
 // headerValues returns the values of headers as the environment has them, as they are and unescaped.
 func headerValues(text string) ([]string, error) {
 	var out []string
-	for _, one := range strings.Split(text, ",") {
+	for one := range strings.SplitSeq(text, ",") {
 		if strings.TrimSpace(one) == "" {
 			continue
 		}

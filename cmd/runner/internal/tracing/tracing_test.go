@@ -68,14 +68,15 @@ func (r *received) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 				names[string(s.GetSpanId())] = s.GetName()
 			}
 			for _, s := range scope.GetSpans() {
-				line := names[string(s.GetParentSpanId())] + "/" + s.GetName()
+				var line strings.Builder
+				line.WriteString(names[string(s.GetParentSpanId())] + "/" + s.GetName())
 				for _, a := range s.GetAttributes() {
-					line += fmt.Sprintf(" %s=%v", a.GetKey(), strings.TrimSpace(a.GetValue().String()))
+					fmt.Fprintf(&line, " %s=%v", a.GetKey(), strings.TrimSpace(a.GetValue().String()))
 				}
 				if text := s.GetStatus().GetMessage(); text != "" {
-					line += " error=" + text
+					line.WriteString(" error=" + text)
 				}
-				r.spans = append(r.spans, line)
+				r.spans = append(r.spans, line.String())
 			}
 		}
 	}

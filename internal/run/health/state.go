@@ -1,0 +1,171 @@
+package health
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// State is something that is wrong.
+type State struct {
+	Kind Kind `json:"kind"`
+	// Subject is what is wrong: a rule's id, index patterns, the cluster.
+	Subject string `json:"subject"`
+	// Episode counts the states of this kind and subject.
+	Episode int64 `json:"episode"`
+	// Since is the time of the first finding.
+	Since time.Time `json:"since"`
+	// Text says in one line what was found.
+	Text string `json:"text"`
+	// Holders are those for which it was found: rules, or runners.
+	Holders []string `json:"holders,omitempty"`
+}
+
+// Severity returns the severity of the kind.
+func (s State) Severity() Severity { return Describe(s.Kind).Severity }
+
+// Advice returns the advice of the kind.
+func (s State) Advice() string { return Describe(s.Kind).Advice }
+
+// Name names kind and subject.
+func (s State) Name() string { return string(s.Kind) + "/" + s.Subject }
+
+// Change is the begin or the end of a state.
+type Change struct {
+	State
+	// Recovered: the state has ended. At is the time of the change.
+	Recovered bool
+	At        time.Time
+}
+
+// Key identifies the change. It is equal on all runners, and after a restart.
+func (c Change) Key() string {
+	what := "raised"
+	if c.Recovered {
+		what = "recovered"
+	}
+	return "state/" + c.Name() + "/" + strconv.FormatInt(c.Episode, 10) + "/" + what
+}
+
+// Title says in one line what has changed.
+func (c Change) Title() string {
+	if c.Recovered {
+		return fmt.Sprintf("recovered after %s: %s %s", c.At.Sub(c.Since).Round(time.Second), c.Kind, c.Subject)
+	}
+	return fmt.Sprintf("%s %s: %s", c.Kind, c.Subject, c.Text)
+}
+
+// key identifies a state's kind and subject.
+type key struct {
+	kind    Kind
+	subject string
+}
+
+func (k key) String() string { return string(k.kind) + "/" + k.subject }
+
+// record is what the runners share about a state, or about its last episode.
+type record struct {
+	Kind    Kind                 `json:"kind"`
+	Subject string               `json:"subject"`
+	Episode int64                `json:"episode"`
+	Open    bool                 `json:"open,omitempty"`
+	Since   time.Time            `json:"since"`
+	Closed  time.Time            `json:"closed,omitzero"`
+	Text    string               `json:"text"`
+	Holders map[string]time.Time `json:"holders,omitempty"`
+	// Flaps is how often in a row the state came back soon after its end.
+	Flaps int `json:"flaps,omitempty"`
+	// RaiseTold and EndTold: the begin and the end of the episode were handed over.
+	RaiseTold bool `json:"raise_told,omitempty"`
+	EndTold   bool `json:"end_told,omitempty"`
+}
+
+func (r record) key() key { return key{r.Kind, r.Subject} }
+
+func (r record) state() State {
+	var holders []string
+	for h := range r.Holders {
+		holders = append(holders, strings.TrimPrefix(h, runnerMark))
+	}
+	slices.Sort(holders)
+	return State{r.Kind, r.Subject, r.Episode, r.Since, r.Text, holders}
+}
+
+// untold returns the changes of the episode that were not handed over, in their order.
+func (r record) untold() []Change {
+	var out []Change
+	if r.Episode == 0 {
+		return nil
+	}
+	if !r.RaiseTold {
+		out = append(out, Change{State: r.state(), At: r.Since})
+	}
+	if !r.Open && !r.EndTold && !Describe(r.Kind).Passing {
+		out = append(out, Change{State: r.state(), Recovered: true, At: r.Closed})
+	}
+	return out
+}
+
+// shared is the document that runners share.
+type shared struct {
+	Version int       `json:"version"`
+	Records []*record `json:"records"`
+	// Fields are the fields that rules lack under the mappings, by rule; Met are the index patterns that have matched an index.
+	Fields map[string][]string `json:"fields,omitempty"`
+	Met    []string            `json:"met,omitempty"`
+
+	byKey map[key]*record
+}
+
+const sharedVersion = 1
+
+// errVersion is the error about a document of another version.
+var errVersion = errors.New("the states were written by another version of Tocsin")
+
+func decodeShared(data []byte) (*shared, error) {
+	out := &shared{Version: sharedVersion}
+	if len(data) > 0 {
+		if err := json.Unmarshal(data, out); err != nil {
+			return nil, fmt.Errorf("the states of the service: %w", err)
+		}
+		if out.Version != sharedVersion {
+			return nil, errVersion
+		}
+	}
+	out.byKey = make(map[key]*record, len(out.Records))
+	out.Records = slices.DeleteFunc(out.Records, func(r *record) bool { return r == nil || rank(r.Kind) < 0 })
+	for _, r := range out.Records {
+		out.byKey[r.key()] = r
+	}
+	return out, nil
+}
+
+func (s *shared) encode() ([]byte, error) {
+	slices.SortFunc(s.Records, func(a, b *record) int {
+		return cmp.Or(cmp.Compare(rank(a.Kind), rank(b.Kind)), strings.Compare(a.Subject, b.Subject))
+	})
+	data, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("the states of the service: %w", err)
+	}
+	return data, nil
+}
+
+// forgetAfter is how long the last episode of a state is remembered, so that its number is not used again while somebody may know it.
+const forgetAfter = 90 * 24 * time.Hour
+
+// forget drops episodes that ended long ago.
+func (s *shared) forget(now time.Time) {
+	s.Records = slices.DeleteFunc(s.Records, func(r *record) bool {
+		old := !r.Open && len(r.untold()) == 0 && now.Sub(r.Closed) > forgetAfter
+		if old {
+			delete(s.byKey, r.key())
+		}
+		return old
+	})
+}

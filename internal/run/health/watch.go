@@ -1,0 +1,363 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/run/pipeline"
+)
+
+// Rule is what a [Watch] has to know of the rule of an execution.
+type Rule struct {
+	ID, Name string
+	// Revision changes with the content of the rule.
+	Revision string
+	// Patterns are the index patterns that it reads.
+	Patterns []string
+}
+
+// Watch makes findings of executions and probes. It is safe for concurrent use.
+type Watch struct {
+	board *Board
+
+	mu sync.Mutex
+	// doubtful are the findings of executions that the cluster may be the cause of, by holder: the next probe decides.
+	doubtful map[string]doubtful
+	// unwritten says why places cannot be written, by who found it: rules, or the probe.
+	unwritten map[place]map[string]string
+	suspect   chan struct{}
+}
+
+type doubtful struct {
+	observe func()
+	at      time.Time
+}
+
+// NewWatch returns a watch that reports to a board.
+func NewWatch(b *Board) *Watch {
+	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[place]map[string]string{}, suspect: make(chan struct{}, 1)}
+}
+
+// Suspect receives when a probe of the cluster is wanted before it is due.
+func (w *Watch) Suspect() <-chan struct{} { return w.suspect }
+
+// ofReading are the kinds that every execution decides, unless its outcome is unknown.
+var ofReading = []Kind{Forbidden, IndexClosed, RemoteFailed, ShardsFailed, RuleFailing, RuleCutOff}
+
+// Execution notes the outcome of an execution that ended at a time. An execution that was cancelled says nothing.
+func (w *Watch) Execution(x pipeline.Execution, r Rule, at time.Time) {
+	if errors.Is(x.Err, context.Canceled) {
+		return
+	}
+	w.mapped(x, r, at)
+	w.written(x, at)
+	found, known := w.findings(x, r)
+	if !known {
+		return
+	}
+	observe := func() { w.board.Observe(x.RuleID, ofReading, found, at) }
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(found) > 0 && fromCluster(x.Err) {
+		w.doubtful[x.RuleID] = doubtful{observe, at}
+		select {
+		case w.suspect <- struct{}{}:
+		default:
+		}
+		return
+	}
+	delete(w.doubtful, x.RuleID)
+	observe()
+}
+
+// fromCluster reports whether the cause of an error may be that the cluster as a whole does not answer, or accepts nothing.
+func fromCluster(err error) bool {
+	e, typed := errors.AsType[*failure.Error](err)
+	return typed && (e.Kind == failure.Unavailable || e.Kind == failure.Refused && (e.Status == 0 || e.Status == http.StatusUnauthorized))
+}
+
+// findings returns what an execution says about its rule and what it reads; known is false if it says nothing.
+func (w *Watch) findings(x pipeline.Execution, r Rule) (found []Finding, known bool) {
+	if _, unwritten := errors.AsType[*pipeline.WriteError](x.Err); unwritten || x.Failed > 0 && blocked(x.Unwritten) {
+		return nil, false
+	}
+	if x.Status == pipeline.Succeeded || x.Err == nil && x.Left > 0 && x.Failed+x.Risk.Failed == 0 && !x.Diagnostics.HasErrors() {
+		return nil, true
+	}
+	text := named(r) + ": " + oneLine(x.Problem())
+	kind := RuleFailing
+	switch failure.UnreadOf(x.Err) {
+	case failure.Forbidden:
+		kind = Forbidden
+	case failure.Closed:
+		kind = IndexClosed
+	case failure.Remote:
+		kind = RemoteFailed
+	case failure.Shards:
+		kind = ShardsFailed
+	case "":
+		if errors.Is(x.Err, context.DeadlineExceeded) {
+			kind, text = RuleCutOff, named(r)+" was cut off: it takes longer than rule-timeout"
+		}
+		return []Finding{{Kind: kind, Subject: x.RuleID, Text: text}}, true
+	}
+	for _, name := range unreadNames(x.Err, r.Patterns) {
+		found = append(found, Finding{Kind: kind, Subject: name, Text: text})
+	}
+	return found, true
+}
+
+func named(r Rule) string {
+	if r.Name == "" {
+		return "rule " + r.ID
+	}
+	return fmt.Sprintf("rule %q", r.Name)
+}
+
+// mostText bounds the text of a finding, in bytes.
+const mostText = 500
+
+func oneLine(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > mostText {
+		text = strings.ToValidUTF8(text[:mostText], "") + "…"
+	}
+	return text
+}
+
+var (
+	notRead   = regexp.MustCompile(`([^\s;]+) was not read: `)
+	onIndices = regexp.MustCompile(`on indices \[([^\]]*)\]`)
+)
+
+// mostNames bounds the subjects of one failed read.
+const mostNames = 5
+
+// unreadNames returns the places that an error about unread places names; if it names none, the patterns.
+func unreadNames(err error, patterns []string) []string {
+	var names []string
+	for _, m := range notRead.FindAllStringSubmatch(err.Error(), -1) {
+		names = append(names, m[1])
+	}
+	if len(names) == 0 {
+		for _, m := range onIndices.FindAllStringSubmatch(err.Error(), -1) {
+			names = append(names, strings.Split(m[1], ",")...)
+		}
+	}
+	if len(names) == 0 {
+		names = []string{strings.Join(patterns, ",")}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return names[:min(mostNames, len(names))]
+}
+
+// mapped notes what an execution has learned of the indices and fields of its rule.
+func (w *Watch) mapped(x pipeline.Execution, r Rule, at time.Time) {
+	if !x.Resolved {
+		return
+	}
+	var found []Finding
+	for _, p := range x.Patterns {
+		if !slices.Contains(x.Unmet, p) {
+			w.board.NoteMet(p)
+		}
+	}
+	for _, p := range x.Unmet {
+		if w.board.Met(p) {
+			found = append(found, Finding{Kind: PatternVacant, Subject: p, Text: "no open index matches " + p + " any more"})
+		}
+	}
+	w.board.Observe(x.RuleID, []Kind{PatternVacant}, found, at)
+	if len(found) > 0 || x.Vacant || x.Status == pipeline.Failed && !x.Diagnostics.HasErrors() {
+		return // nothing is known of fields
+	}
+	lacks := []string{"#" + r.Revision}
+	for _, d := range x.Diagnostics {
+		if d.Field != "" {
+			lacks = append(lacks, d.Field)
+		}
+	}
+	slices.Sort(lacks[1:])
+	lacks = slices.Compact(lacks)
+	before, known := w.board.Lacking(x.RuleID)
+	if !known || len(before) == 0 || before[0] != lacks[0] || subset(lacks, before) {
+		w.board.Observe(x.RuleID, []Kind{FieldsMissing}, nil, at)
+		if !slices.Equal(before, lacks) {
+			w.board.NoteLacking(x.RuleID, lacks)
+		}
+		return
+	}
+	gone := slices.DeleteFunc(slices.Clone(lacks), func(f string) bool { return slices.Contains(before, f) })
+	w.board.Observe(x.RuleID, []Kind{FieldsMissing}, []Finding{{
+		Kind: FieldsMissing, Subject: strings.Join(r.Patterns, ","), Text: named(r) + " tests fields that were mapped before: " + oneLine(strings.Join(gone, ", ")),
+	}}, at)
+}
+
+func subset(some, all []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}
+
+// blocked reports whether an alert was rejected because of its destination, and not because of the alert.
+func blocked(err error) bool {
+	e, typed := errors.AsType[*failure.Error](err)
+	return typed && (e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized ||
+		e.Type == "cluster_block_exception" || e.Type == "index_not_found_exception" || e.Type == "index_closed_exception")
+}
+
+// written notes what an execution says about the places that it writes to.
+func (w *Watch) written(x pipeline.Execution, at time.Time) {
+	failed, typed := errors.AsType[*pipeline.WriteError](x.Err)
+	why := map[pipeline.Written]string{}
+	switch {
+	case typed:
+		why[failed.What] = oneLine(failed.Err.Error())
+	case x.Failed > 0 && blocked(x.Unwritten):
+		why[pipeline.WrittenAlerts] = oneLine(x.Unwritten.Error())
+	}
+	succeeded, wrote := x.Status == pipeline.Succeeded, !typed && x.Created > 0 && x.Failed == 0
+	for what, p := range places {
+		text := why[what]
+		switch {
+		case text != "":
+			w.doubt(string(what)+"/"+x.RuleID, typed && fromCluster(failed.Err), at, func() { w.writing(p, x.RuleID, text, at) })
+		case succeeded && (wrote || what == pipeline.WrittenLedger):
+			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.works(p, at) })
+		case succeeded:
+			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.writing(p, x.RuleID, "", at) })
+		}
+	}
+}
+
+// place is a kind of data that executions write, as a state has it.
+type place struct {
+	kind    Kind
+	subject string
+}
+
+var places = map[pipeline.Written]place{
+	pipeline.WrittenAlerts:  {Blocked, "alerts"},
+	pipeline.WrittenLedger:  {LedgerFailed, "ledger"},
+	pipeline.WrittenNotices: {OutboxFailed, "outbox"},
+}
+
+// doubt observes at once, or after the next probe.
+func (w *Watch) doubt(about string, doubted bool, at time.Time, observe func()) {
+	w.mu.Lock()
+	if doubted {
+		w.doubtful[about] = doubtful{observe, at}
+	} else {
+		delete(w.doubtful, about)
+	}
+	w.mu.Unlock()
+	if !doubted {
+		observe()
+		return
+	}
+	select {
+	case w.suspect <- struct{}{}:
+	default:
+	}
+}
+
+// probed is what the probe is called among those who find that alerts cannot be written.
+const probed = "probe"
+
+// writing notes why a place cannot be written, as far as one knows; "" if nothing speaks against it.
+func (w *Watch) writing(p place, by, why string, at time.Time) {
+	w.mu.Lock()
+	_, before := w.unwritten[p][by]
+	switch {
+	case why != "" && w.unwritten[p] == nil:
+		w.unwritten[p] = map[string]string{by: why}
+	case why != "":
+		w.unwritten[p][by] = why
+	default:
+		delete(w.unwritten[p], by)
+	}
+	others := len(w.unwritten[p]) > 0
+	w.mu.Unlock()
+	switch {
+	case why != "":
+		w.board.Observe(w.board.Runner(), []Kind{p.kind}, []Finding{{p.kind, p.subject, why}}, at)
+	case !others && before:
+		w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
+	}
+}
+
+// writable notes that a probe has found that a place can be written. What rules have found stays, until they succeed.
+func (w *Watch) writable(p place, at time.Time) {
+	w.mu.Lock()
+	delete(w.unwritten[p], probed)
+	others := len(w.unwritten[p]) > 0
+	w.mu.Unlock()
+	if !others {
+		w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
+	}
+}
+
+// works notes that a place was written, whoever found it unwritable before.
+func (w *Watch) works(p place, at time.Time) {
+	w.mu.Lock()
+	delete(w.unwritten, p)
+	w.mu.Unlock()
+	w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
+}
+
+// Writable notes whether a probe has found that alerts can be written. A cluster that does not answer says nothing.
+func (w *Watch) Writable(err error, at time.Time) {
+	switch {
+	case err == nil:
+		w.writable(places[pipeline.WrittenAlerts], at)
+	case blocked(err) || failure.KindOf(err) == failure.Rejected:
+		w.writing(places[pipeline.WrittenAlerts], probed, oneLine(err.Error()), at)
+	}
+}
+
+// Probed notes the answer of the cluster to a probe that began at a time. What executions have found in doubt before counts if the cluster
+// answers.
+func (w *Watch) Probed(err error, began time.Time) {
+	var found []Finding
+	e, typed := errors.AsType[*failure.Error](err)
+	switch {
+	case err == nil:
+	case errors.Is(err, context.Canceled):
+		return
+	case typed && e.Kind == failure.Refused && e.Status != http.StatusForbidden:
+		found = []Finding{{Kind: Refused, Subject: "cluster", Text: oneLine(err.Error())}}
+	case typed && e.Status == http.StatusForbidden: // it answers, and knows who asks
+	default:
+		found = []Finding{{Kind: Unreachable, Subject: "cluster", Text: oneLine(err.Error())}}
+	}
+	w.board.Observe(w.board.Runner(), down, found, began)
+	w.mu.Lock()
+	var observe []func()
+	for about, d := range w.doubtful {
+		if len(found) > 0 || !d.at.After(began) {
+			delete(w.doubtful, about)
+		}
+		if len(found) == 0 && !d.at.After(began) {
+			observe = append(observe, d.observe)
+		}
+	}
+	w.mu.Unlock()
+	for _, do := range observe {
+		do()
+	}
+}
+
+// Set notes that something of a kind is wrong or right for this runner: found has what is wrong of that kind, with subjects and texts.
+func (w *Watch) Set(k Kind, at time.Time, found ...Finding) {
+	for i := range found {
+		found[i].Kind, found[i].Text = k, oneLine(found[i].Text)
+	}
+	w.board.Observe(w.board.Runner(), []Kind{k}, found, at)
+}
