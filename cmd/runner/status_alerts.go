@@ -321,8 +321,12 @@ func eventOf(e event.Event, step int) api.Event {
 	}
 	var words []string
 	for _, names := range [][]string{
-		{"event.category"}, {"event.action", "event.type"}, {"process.name", "file.path", "file.name", "registry.path", "dns.question.name", "url.full"}, {"process.command_line", "destination.ip", "source.ip"},
-		{"user.name"}, {"host.name"},
+		{"event.category"},
+		{"event.action", "event.type"},
+		{"process.name", "file.path", "file.name", "registry.path", "dns.question.name", "url.full"},
+		{"process.command_line", "destination.ip", "source.ip"},
+		{"user.name"},
+		{"host.name"},
 	} {
 		for _, name := range names {
 			if text := event.First(source, name); text != "" {

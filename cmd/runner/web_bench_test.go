@@ -22,7 +22,7 @@ func BenchmarkScrape(b *testing.B) {
 		b.Run(encoding, func(b *testing.B) {
 			size, before := 0, processorTime(b)
 			for b.Loop() {
-				w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody)
+				w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/metrics", http.NoBody)
 				r.Header.Set("Accept-Encoding", encoding)
 				m.Handler().ServeHTTP(w, r)
 				size = w.Body.Len()

@@ -40,9 +40,22 @@ type webRoute struct{ method, path string }
 // webRoutes returns all operations of the document, and the pages.
 func webRoutes() []webRoute {
 	out := []webRoute{
-		{http.MethodGet, "/"}, {http.MethodGet, "/rules"}, {http.MethodGet, "/rules/rule-0001"}, {http.MethodGet, "/coverage"}, {http.MethodGet, "/alerts"}, {http.MethodGet, "/attack"}, {http.MethodGet, "/costs"}, {http.MethodGet, "/backfills"},
-		{http.MethodGet, "/runners"}, {http.MethodPost, "/rules/reload"}, {http.MethodPost, "/backfills"}, {http.MethodPost, "/backfills/x/cancel"}, {http.MethodPost, "/rules/rule-0001/explain"}, {http.MethodPost, "/reload"},
-		{http.MethodGet, api.Prefix + "/openapi.json"}, {http.MethodGet, api.Prefix + "/nothing"},
+		{http.MethodGet, "/"},
+		{http.MethodGet, "/rules"},
+		{http.MethodGet, "/rules/rule-0001"},
+		{http.MethodGet, "/coverage"},
+		{http.MethodGet, "/alerts"},
+		{http.MethodGet, "/attack"},
+		{http.MethodGet, "/costs"},
+		{http.MethodGet, "/backfills"},
+		{http.MethodGet, "/runners"},
+		{http.MethodPost, "/rules/reload"},
+		{http.MethodPost, "/backfills"},
+		{http.MethodPost, "/backfills/x/cancel"},
+		{http.MethodPost, "/rules/rule-0001/explain"},
+		{http.MethodPost, "/reload"},
+		{http.MethodGet, api.Prefix + "/openapi.json"},
+		{http.MethodGet, api.Prefix + "/nothing"},
 	}
 	paths := api.Document("test")["paths"].(map[string]any) //nolint:errcheck,forcetypeassert // it is made so
 	for path, methods := range paths {
@@ -233,7 +246,7 @@ func (a webAPI) ask(t *testing.T, method, path, body string, into any) int {
 	w.Header().Set("Content-Type", answer.Header.Get("Content-Type"))
 	w.WriteHeader(answer.StatusCode)
 	_, _ = w.Write(data)
-	if ok, errs := a.validator.ValidateHttpResponse(httptest.NewRequest(method, api.Prefix+path, http.NoBody), w.Result()); !ok {
+	if ok, errs := a.validator.ValidateHttpResponse(httptest.NewRequestWithContext(t.Context(), method, api.Prefix+path, http.NoBody), w.Result()); !ok {
 		for _, e := range errs {
 			t.Errorf("%s %s: %s: %s %v: %s", method, path, e.Message, e.Reason, e.SchemaValidationErrors, data)
 		}
@@ -354,8 +367,12 @@ func backfilled(t *testing.T, a webAPI, id string) {
 		path, body string
 		status     int
 	}{
-		{"/backfills", strings.Replace(body, "14:00:30", "14:00:00", 1), http.StatusConflict}, {"/backfills", `{"from": "2026-01-15T14:00:00Z", "to": "2100-01-01T00:00:00Z"}`, http.StatusBadRequest},
-		{"/backfills", strings.Replace(body, id, "nothing", 1), http.StatusNotFound}, {"/backfills", `{"job": "nothing"}`, http.StatusNotFound}, {"/backfills/nothing/cancel", "", http.StatusNotFound}, {"/backfills/again/cancel", "", http.StatusOK},
+		{"/backfills", strings.Replace(body, "14:00:30", "14:00:00", 1), http.StatusConflict},
+		{"/backfills", `{"from": "2026-01-15T14:00:00Z", "to": "2100-01-01T00:00:00Z"}`, http.StatusBadRequest},
+		{"/backfills", strings.Replace(body, id, "nothing", 1), http.StatusNotFound},
+		{"/backfills", `{"job": "nothing"}`, http.StatusNotFound},
+		{"/backfills/nothing/cancel", "", http.StatusNotFound},
+		{"/backfills/again/cancel", "", http.StatusOK},
 	} {
 		if got := a.ask(t, http.MethodPost, tt.path, tt.body, nil); got != tt.status {
 			t.Errorf("%s %s has status %d, want %d", tt.path, tt.body, got, tt.status)

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,7 +34,7 @@ func handler() http.Handler {
 func document(t *testing.T) []byte {
 	t.Helper()
 	w := httptest.NewRecorder()
-	handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, api.Prefix+"/openapi.json", http.NoBody))
+	handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, api.Prefix+"/openapi.json", http.NoBody))
 	if w.Code != http.StatusOK {
 		t.Fatalf("status %d", w.Code)
 	}
@@ -162,7 +164,7 @@ func (o operation) request(id string, q url.Values, body string) *http.Request {
 	if len(q) > 0 {
 		path += "?" + q.Encode()
 	}
-	r := httptest.NewRequest(o.method, path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), o.method, path, strings.NewReader(body))
 	if o.body {
 		r.Header.Set("Content-Type", "application/json")
 	}
@@ -182,12 +184,13 @@ func (o operation) idOf() string {
 // answered sends a request, and checks the answer against the document.
 func answered(t interface {
 	Errorf(format string, args ...any)
-}, v validator.Validator, h http.Handler, o operation, r *http.Request) int {
+}, v validator.Validator, h http.Handler, o operation, r *http.Request,
+) int {
 	sent := r.Clone(r.Context())
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	answer := w.Result()
-	if !slices.Contains(o.statuses, fmt.Sprint(answer.StatusCode)) {
+	if !slices.Contains(o.statuses, strconv.Itoa(answer.StatusCode)) {
 		body, _ := io.ReadAll(answer.Body)
 		t.Errorf("%s %s: status %d is not documented: %s", r.Method, r.URL, answer.StatusCode, body)
 		return answer.StatusCode
@@ -263,7 +266,7 @@ func TestNoOperation(t *testing.T) {
 		{http.MethodGet, "/nothing", http.StatusNotFound}, {http.MethodDelete, "/rules", http.StatusMethodNotAllowed}, {http.MethodGet, "/reload", http.StatusMethodNotAllowed}, {http.MethodPut, "/backfills", http.StatusMethodNotAllowed},
 	} {
 		w := httptest.NewRecorder()
-		handler().ServeHTTP(w, httptest.NewRequest(tt.method, api.Prefix+tt.path, http.NoBody))
+		handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), tt.method, api.Prefix+tt.path, http.NoBody))
 		var p api.Problem
 		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != tt.status || p.Status != tt.status || w.Header().Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s %s: status %d, %v, %s", tt.method, tt.path, w.Code, err, w.Body)
@@ -277,10 +280,12 @@ func TestBodyLimits(t *testing.T) {
 		status     int
 	}{
 		{"application/json", `{"rule_id": "rule-0001", "event": "` + strings.Repeat("x", api.MaxBody) + `"}`, http.StatusRequestEntityTooLarge},
-		{"text/plain", `{}`, http.StatusUnsupportedMediaType}, {"application/x-www-form-urlencoded", `{}`, http.StatusUnsupportedMediaType}, {"", `{}`, http.StatusUnsupportedMediaType},
+		{"text/plain", `{}`, http.StatusUnsupportedMediaType},
+		{"application/x-www-form-urlencoded", `{}`, http.StatusUnsupportedMediaType},
+		{"", `{}`, http.StatusUnsupportedMediaType},
 		{"application/json; charset=utf-8", `{"rule_id": "rule-0001", "event": {}}`, http.StatusOK},
 	} {
-		r := httptest.NewRequest(http.MethodPost, api.Prefix+"/explain", strings.NewReader(tt.body))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, api.Prefix+"/explain", strings.NewReader(tt.body))
 		r.Header.Set("Content-Type", tt.kind)
 		w := httptest.NewRecorder()
 		handler().ServeHTTP(w, r)

@@ -103,7 +103,7 @@ func (s *schemas) of(t reflect.Type) object {
 	case t == reflect.TypeFor[json.RawMessage]():
 		return object{} // any value
 	}
-	switch t.Kind() {
+	switch t.Kind() { //nolint:exhaustive // models have no others
 	case reflect.Pointer:
 		return s.of(t.Elem())
 	case reflect.Bool:
@@ -114,7 +114,7 @@ func (s *schemas) of(t reflect.Type) object {
 		return object{"type": "number"}
 	case reflect.String:
 		out := object{"type": "string"}
-		if e, ok := reflect.Zero(t).Interface().(interface{ Enum() []string }); ok {
+		if e, ok := reflect.TypeAssert[interface{ Enum() []string }](reflect.Zero(t)); ok {
 			out["enum"] = e.Enum()
 		}
 		return out

@@ -29,7 +29,7 @@ func NewProblem(status int, detail string) *Problem {
 	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
-// NotFound, Invalid and Conflict are problems of a request.
+// NotFound is a request for what is not there.
 func NotFound(detail string) *Problem { return NewProblem(http.StatusNotFound, detail) }
 
 // Invalid is a request that makes no sense.

@@ -56,8 +56,10 @@ func New(o Options) *Guard {
 // Asks reports whether credentials are asked for.
 func (g *Guard) Asks() bool { return len(g.tokens)+len(g.o.Users) > 0 }
 
-// Named reports whether there are users with passwords, and Tokened whether there are tokens.
-func (g *Guard) Named() bool   { return len(g.o.Users) > 0 }
+// Named reports whether there are users with passwords.
+func (g *Guard) Named() bool { return len(g.o.Users) > 0 }
+
+// Tokened reports whether there are tokens.
 func (g *Guard) Tokened() bool { return len(g.tokens) > 0 }
 
 // Refusal is why a request is not let in.

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -46,12 +47,8 @@ func status(g *guard.Guard, r *http.Request) int {
 
 func refuse(w http.ResponseWriter, _ *http.Request, r guard.Refusal) { w.WriteHeader(r.Status) }
 
-func request(method, host string, headers ...string) *http.Request {
-	r := httptest.NewRequest(method, "http://"+host+"/x", http.NoBody)
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	return r
+func request(method, host string) *http.Request {
+	return httptest.NewRequestWithContext(context.Background(), method, "http://"+host+"/x", http.NoBody)
 }
 
 // session logs in and returns the cookie.
@@ -200,10 +197,14 @@ func TestAttempts(t *testing.T) {
 		name       string
 		got, limit int
 	}{
-		{"right password", from(bad, "Basic", user, password), http.StatusTooManyRequests}, {"right password from its network", from("[2001:db8::2]:1", "Basic", user, password), http.StatusTooManyRequests},
-		{"right password in the form", form(bad, user, password), http.StatusTooManyRequests}, {"right token in the form", form(bad, "", token), http.StatusTooManyRequests},
-		{"right token", from(bad, "Bearer", "", token), http.StatusOK}, {"password that was right", from(bad, "Basic", "bob", password), http.StatusOK},
-		{"another network", from("[2001:db8:0:1::1]:1", "Basic", user, password), http.StatusOK}, {"another address", form("192.0.2.1:1", user, password), http.StatusOK},
+		{"right password", from(bad, "Basic", user, password), http.StatusTooManyRequests},
+		{"right password from its network", from("[2001:db8::2]:1", "Basic", user, password), http.StatusTooManyRequests},
+		{"right password in the form", form(bad, user, password), http.StatusTooManyRequests},
+		{"right token in the form", form(bad, "", token), http.StatusTooManyRequests},
+		{"right token", from(bad, "Bearer", "", token), http.StatusOK},
+		{"password that was right", from(bad, "Basic", "bob", password), http.StatusOK},
+		{"another network", from("[2001:db8:0:1::1]:1", "Basic", user, password), http.StatusOK},
+		{"another address", form("192.0.2.1:1", user, password), http.StatusOK},
 	} {
 		if tt.got != tt.limit {
 			t.Errorf("%s: status %d, want %d", tt.name, tt.got, tt.limit)

@@ -32,7 +32,7 @@ func (g *Guard) cookie() string {
 func (g *Guard) cookieFor(r *http.Request, value string, maxAge int) *http.Cookie {
 	// A proxy in front that encrypts says so. A client that says so itself only keeps its own cookie from being sent.
 	secure := g.o.Secure || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // it is secure wherever the connection is
 		Name: g.cookie(), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -330,9 +331,7 @@ func TestRefresh(t *testing.T) {
 		n := asked
 		mu.Unlock()
 		answer := get(h, r.URL.RequestURI())
-		for name, values := range answer.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), answer.Header())
 		_, _ = fmt.Fprint(w, strings.NewReplacer(`data-refresh="30"`, `data-refresh="0.2"`, "<h1>Rules</h1>", fmt.Sprintf("<h1>Rules %d</h1>", n)).Replace(answer.Body.String()))
 	}))
 	t.Cleanup(server.Close)
@@ -357,8 +356,12 @@ var screenshots = []struct {
 	name, path string
 	look       look
 }{
-	{"overview", "/", look{"", false, 1280, 1000, false}}, {"overview-dark", "/", look{"", true, 1280, 1000, false}}, {"alert", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), look{"", false, 1280, 1000, false}},
-	{"coverage", "/coverage", look{"", true, 1280, 800, false}}, {"attack", "/attack", look{"", false, 1280, 700, false}}, {"rules-phone", "/rules", look{"", true, 390, 844, true}},
+	{"overview", "/", look{"", false, 1280, 1000, false}},
+	{"overview-dark", "/", look{"", true, 1280, 1000, false}},
+	{"alert", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), look{"", false, 1280, 1000, false}},
+	{"coverage", "/coverage", look{"", true, 1280, 800, false}},
+	{"attack", "/attack", look{"", false, 1280, 700, false}},
+	{"rules-phone", "/rules", look{"", true, 390, 844, true}},
 }
 
 // TestScreenshots writes the pictures of the documentation with TOCSIN_SCREENSHOTS=write. They are not compared: fonts differ.

@@ -225,7 +225,7 @@ func (p *Page) login(w http.ResponseWriter, r *http.Request) {
 		p.write(w, refusal.Status, "login", frame{Title: "Log in", Data: loginData{Next: next, Problem: refusal.Text, Tokens: p.Guard.Tokened(), Users: p.Guard.Named()}})
 		return
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // within has checked it
 }
 
 func (p *Page) logout(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,14 +34,14 @@ func handler(t interface{ Fatal(...any) }, s *sample.Source, o guard.Options) ht
 
 func get(h http.Handler, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest(http.MethodGet, "http://localhost"+path, http.NoBody)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://localhost"+path, http.NoBody)
 	h.ServeHTTP(w, r)
 	return w
 }
 
 func post(h http.Handler, path string, form url.Values) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest(http.MethodPost, "http://localhost"+path, strings.NewReader(form.Encode()))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "http://localhost"+path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	h.ServeHTTP(w, r)
 	return w
@@ -105,7 +106,8 @@ func parsed(t interface{ Fatal(...any) }, text string) *html.Node {
 // whole checks what every page must be: one heading of the first level, unique ids, labels that lead somewhere, no inline code or styles.
 func whole(t interface {
 	Errorf(string, ...any)
-}, path string, root *html.Node) {
+}, path string, root *html.Node,
+) {
 	ids, headings := map[string]int{}, 0
 	for n := range root.Descendants() {
 		if n.Type != html.ElementNode {
@@ -293,7 +295,7 @@ func TestLogin(t *testing.T) {
 			t.Errorf("%q: status %d to %q", next, w.Code, w.Header().Get("Location"))
 			continue
 		}
-		r := httptest.NewRequest(http.MethodGet, "http://localhost/", http.NoBody)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/", http.NoBody)
 		r.AddCookie(w.Result().Cookies()[0])
 		in := httptest.NewRecorder()
 		h.ServeHTTP(in, r)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -47,15 +48,37 @@ var names = []string{
 }
 
 var techniques = []struct{ tactic, tacticID, id, name string }{
-	{"Initial Access", "TA0001", "T1190", "Exploit Public-Facing Application"}, {"Execution", "TA0002", "T1059", "Command and Scripting Interpreter"}, {"Execution", "TA0002", "T1053", "Scheduled Task/Job"},
-	{"Persistence", "TA0003", "T1543", "Create or Modify System Process"}, {"Privilege Escalation", "TA0004", "T1548", "Abuse Elevation Control Mechanism"},
-	{"Credential Access", "TA0006", "T1110", "Brute Force"}, {"Credential Access", "TA0006", "T1003", "OS Credential Dumping"}, {"Discovery", "TA0007", "T1087", "Account Discovery"},
-	{"Lateral Movement", "TA0008", "T1021", "Remote Services"}, {"Command and Control", "TA0011", "T1071", "Application Layer Protocol"}, {"Exfiltration", "TA0010", "T1567", "Exfiltration Over Web Service"},
-	{"Impact", "TA0040", "T1490", "Inhibit System Recovery"}, {"Initial Access", "TA0001", "T1078", "Valid Accounts"}, {"Initial Access", "TA0001", "T1566", "Phishing"}, {"Execution", "TA0002", "T1204", "User Execution"},
-	{"Execution", "TA0002", "T1610", "Deploy Container"}, {"Persistence", "TA0003", "T1136", "Create Account"}, {"Persistence", "TA0003", "T1547", "Boot or Logon Autostart Execution"}, {"Persistence", "TA0003", "T1098", "Account Manipulation"},
-	{"Privilege Escalation", "TA0004", "T1055", "Process Injection"}, {"Defense Evasion", "TA0005", "T1562", "Impair Defenses"}, {"Defense Evasion", "TA0005", "T1070", "Indicator Removal"}, {"Defense Evasion", "TA0005", "T1036", "Masquerading"},
-	{"Credential Access", "TA0006", "T1552", "Unsecured Credentials"}, {"Discovery", "TA0007", "T1046", "Network Service Discovery"}, {"Discovery", "TA0007", "T1613", "Container and Resource Discovery"}, {"Lateral Movement", "TA0008", "T1570", "Lateral Tool Transfer"},
-	{"Collection", "TA0009", "T1560", "Archive Collected Data"}, {"Command and Control", "TA0011", "T1105", "Ingress Tool Transfer"}, {"Exfiltration", "TA0010", "T1041", "Exfiltration Over C2 Channel"}, {"Impact", "TA0040", "T1486", "Data Encrypted for Impact"},
+	{"Initial Access", "TA0001", "T1190", "Exploit Public-Facing Application"},
+	{"Execution", "TA0002", "T1059", "Command and Scripting Interpreter"},
+	{"Execution", "TA0002", "T1053", "Scheduled Task/Job"},
+	{"Persistence", "TA0003", "T1543", "Create or Modify System Process"},
+	{"Privilege Escalation", "TA0004", "T1548", "Abuse Elevation Control Mechanism"},
+	{"Credential Access", "TA0006", "T1110", "Brute Force"},
+	{"Credential Access", "TA0006", "T1003", "OS Credential Dumping"},
+	{"Discovery", "TA0007", "T1087", "Account Discovery"},
+	{"Lateral Movement", "TA0008", "T1021", "Remote Services"},
+	{"Command and Control", "TA0011", "T1071", "Application Layer Protocol"},
+	{"Exfiltration", "TA0010", "T1567", "Exfiltration Over Web Service"},
+	{"Impact", "TA0040", "T1490", "Inhibit System Recovery"},
+	{"Initial Access", "TA0001", "T1078", "Valid Accounts"},
+	{"Initial Access", "TA0001", "T1566", "Phishing"},
+	{"Execution", "TA0002", "T1204", "User Execution"},
+	{"Execution", "TA0002", "T1610", "Deploy Container"},
+	{"Persistence", "TA0003", "T1136", "Create Account"},
+	{"Persistence", "TA0003", "T1547", "Boot or Logon Autostart Execution"},
+	{"Persistence", "TA0003", "T1098", "Account Manipulation"},
+	{"Privilege Escalation", "TA0004", "T1055", "Process Injection"},
+	{"Defense Evasion", "TA0005", "T1562", "Impair Defenses"},
+	{"Defense Evasion", "TA0005", "T1070", "Indicator Removal"},
+	{"Defense Evasion", "TA0005", "T1036", "Masquerading"},
+	{"Credential Access", "TA0006", "T1552", "Unsecured Credentials"},
+	{"Discovery", "TA0007", "T1046", "Network Service Discovery"},
+	{"Discovery", "TA0007", "T1613", "Container and Resource Discovery"},
+	{"Lateral Movement", "TA0008", "T1570", "Lateral Tool Transfer"},
+	{"Collection", "TA0009", "T1560", "Archive Collected Data"},
+	{"Command and Control", "TA0011", "T1105", "Ingress Tool Transfer"},
+	{"Exfiltration", "TA0010", "T1041", "Exfiltration Over C2 Channel"},
+	{"Impact", "TA0040", "T1486", "Data Encrypted for Impact"},
 }
 
 // New returns a service with so many rules. text changes every text that comes from rules or events; nil: none is changed.
@@ -64,7 +87,7 @@ func New(rules int, text func(string) string) *Source {
 		text = func(s string) string { return s }
 	}
 	s := &Source{Text: text}
-	r := rand.New(rand.NewPCG(7, 7))
+	r := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // always the same, on purpose
 	for i := range rules {
 		s.rules = append(s.rules, s.rule(r, i))
 	}
@@ -171,7 +194,7 @@ func (s *Source) alert(r *rand.Rand) {
 		when, written := at, at.Add(25*time.Second)
 		host, user := hosts[r.IntN(len(hosts))], users[r.IntN(len(users))]
 		a := api.Alert{
-			ID: s.Text(fmt.Sprintf("%064x", 0xabc0+i)), Index: "tocsin-alerts-default-000001", Time: &when, Written: &written, Severity: one.Severity, RiskScore: fmt.Sprint(one.RiskScore), RuleID: one.ID, Rule: one.Name,
+			ID: s.Text(fmt.Sprintf("%064x", 0xabc0+i)), Index: "tocsin-alerts-default-000001", Time: &when, Written: &written, Severity: one.Severity, RiskScore: strconv.Itoa(one.RiskScore), RuleID: one.ID, Rule: one.Name,
 			Reason: s.Text(fmt.Sprintf("process event with process sh, parent process nginx, by %s on %s created %s alert %s.", user, host, one.Severity, one.Name)), Host: s.Text(host), User: s.Text(user), Status: "open",
 			Techniques: s.Text("T1059 Command and Scripting Interpreter"),
 		}
@@ -300,8 +323,20 @@ func (s *Source) Costs(context.Context) (api.Costs, error) {
 func (s *Source) Attack(context.Context) (api.Attack, error) {
 	m := api.Attack{Version: 18, Rules: len(s.rules), Tactics: []api.Tactic{}, Techniques: []api.Technique{}}
 	for _, t := range []struct{ id, name string }{
-		{"TA0043", "Reconnaissance"}, {"TA0042", "Resource Development"}, {"TA0001", "Initial Access"}, {"TA0002", "Execution"}, {"TA0003", "Persistence"}, {"TA0004", "Privilege Escalation"},
-		{"TA0005", "Defense Evasion"}, {"TA0006", "Credential Access"}, {"TA0007", "Discovery"}, {"TA0008", "Lateral Movement"}, {"TA0009", "Collection"}, {"TA0011", "Command and Control"}, {"TA0010", "Exfiltration"}, {"TA0040", "Impact"},
+		{"TA0043", "Reconnaissance"},
+		{"TA0042", "Resource Development"},
+		{"TA0001", "Initial Access"},
+		{"TA0002", "Execution"},
+		{"TA0003", "Persistence"},
+		{"TA0004", "Privilege Escalation"},
+		{"TA0005", "Defense Evasion"},
+		{"TA0006", "Credential Access"},
+		{"TA0007", "Discovery"},
+		{"TA0008", "Lateral Movement"},
+		{"TA0009", "Collection"},
+		{"TA0011", "Command and Control"},
+		{"TA0010", "Exfiltration"},
+		{"TA0040", "Impact"},
 	} {
 		one := api.Tactic{Named: api.Named{ID: t.id, Name: t.name}, Known: 14}
 		for i, k := range techniques {
@@ -349,7 +384,7 @@ func (s *Source) Alerts(_ context.Context, q api.AlertQuery) (api.Alerts, error)
 	}
 	out := api.Alerts{Alerts: api.Of(api.Page{Offset: from, Limit: q.Limit}, found)}
 	if from+q.Limit < len(found) {
-		out.Next = fmt.Sprint(from + q.Limit)
+		out.Next = strconv.Itoa(from + q.Limit)
 	}
 	return out, nil
 }
@@ -444,7 +479,8 @@ func (s *Source) verdict(holds bool) verdict.Verdict {
 		RuleID: "rule-0000", Rule: s.Text("Shell spawned by a web server"), Matches: &holds, Alerts: holds, Summary: s.Text("The event matches Shell spawned by a web server: process.parent.name is nginx."), Slot: Now.Truncate(time.Minute),
 		SlotWindow: "[2026-03-12T14:26:00Z, 2026-03-12T14:32:00Z)", Smallest: true,
 		Checks: []verdict.Check{
-			{Name: verdict.Index, Result: verdict.Yes, Text: s.Text("logs-endpoint.events.process-default is among the patterns")}, {Name: verdict.Window, Result: verdict.Unknown, Text: "slot 14:32 reads its time"},
+			{Name: verdict.Index, Result: verdict.Yes, Text: s.Text("logs-endpoint.events.process-default is among the patterns")},
+			{Name: verdict.Window, Result: verdict.Unknown, Text: "slot 14:32 reads its time"},
 			{Name: verdict.Condition, Result: result, Text: s.Text("it meets the condition")},
 		},
 		Deciding: []verdict.Clause{{Text: s.Text(`(term process.parent.name "nginx")`), Holds: holds, Values: []string{s.Text("nginx")}}},

@@ -64,7 +64,7 @@ func (v *Value[T]) Get(ctx context.Context) (Taken[T], error) {
 	if stale && v.running == nil && v.life.Err() == nil {
 		v.running = make(chan struct{})
 		v.works.Add(1)
-		go v.renew(v.running)
+		go v.renew(v.running) //nolint:contextcheck // it outlives who asks
 	}
 	running := v.running
 	old := v.o.Old > 0 && now.Sub(v.at) >= v.o.Old
