@@ -35,8 +35,9 @@ packages: ## Try releases, packages and the unit, and check files of deploy/ aga
 examples: examples-go examples-python examples-java ## Run the examples of suites with Docker and the image IMAGE (make image).
 
 .PHONY: examples-go
-examples-go: ## Run the example of a suite in Go.
-	cd examples/gosuite && $(GO) test -count=1 ./...
+examples-go: ## Run the example of a suite in Go, with what the module requires today.
+	@mkdir -p bin/gosuite && cp examples/gosuite/go.mod examples/gosuite/go.sum bin/gosuite/
+	cd examples/gosuite && GOFLAGS='$(GOFLAGS) -mod=mod -modfile=$(CURDIR)/bin/gosuite/go.mod' $(GO) test -count=1 ./...
 
 .PHONY: examples-python
 examples-python: ## Run the example of a suite in Python; VENV is its virtual environment.
@@ -62,6 +63,11 @@ integration-client: ## Run the client's tests on the node at TOCSIN_ELASTICSEARC
 chaos: ## Kill runners 200 times while 300 rules run; needs TOCSIN_ELASTICSEARCH_URL and takes most of an hour.
 	TOCSIN_CHAOS_KILLS=$${TOCSIN_CHAOS_KILLS:-200} TOCSIN_CHAOS_RULES=$${TOCSIN_CHAOS_RULES:-300} \
 		$(GO) test -tags integration -count=1 -timeout 90m -v -run 'TestChaos' ./integration/
+
+.PHONY: chaos-notify
+chaos-notify: ## Kill three runners 200 times while 10,000 alerts are told to a webhook that fails half of the time; needs TOCSIN_ELASTICSEARCH_URL.
+	TOCSIN_NOTIFY_KILLS=$${TOCSIN_NOTIFY_KILLS:-200} TOCSIN_NOTIFY_ALERTS=$${TOCSIN_NOTIFY_ALERTS:-10000} \
+		$(GO) test -tags integration -count=1 -timeout 60m -v -run 'TestNotifyChaos' ./integration/
 
 .PHONY: soak
 soak: ## Run 2,000 rules every minute for ten minutes and tell what that takes; needs TOCSIN_ELASTICSEARCH_URL.

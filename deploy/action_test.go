@@ -176,7 +176,7 @@ func results(t *testing.T, sarif string) map[string]int {
 func TestAction(t *testing.T) {
 	t.Parallel()
 	runner := tocsintest.Runner(t)
-	warned := func(name, text string) string {
+	warned := func(_, text string) string {
 		return strings.Replace(text, `"bash")`, `"bash", "z*sh")`, 1)
 	}
 	for _, tt := range []struct {
@@ -189,13 +189,13 @@ func TestAction(t *testing.T) {
 		summary string
 	}{
 		{"good rules", nil, nil, 0, nil, `tests="1" failures="0"`, "| check | passed |"},
-		{"a mistake", func(name, text string) string {
+		{"a mistake", func(_, text string) string {
 			return strings.Replace(text, "process where", "process wher", 1)
 		}, nil, 1, []string{"error"}, "", "| check | failed (1) |"},
-		{"a test that fails", func(name, text string) string {
+		{"a test that fails", func(_, text string) string {
 			return strings.Replace(text, `alerts = ["web"]`, `alerts = ["web", "login"]`, 1)
 		}, nil, 1, nil, `tests="1" failures="1"`, "| test | failed (1) |"},
-		{"no tests wanted", func(name, text string) string {
+		{"no tests wanted", func(_, text string) string {
 			return strings.Replace(text, `alerts = ["web"]`, `alerts = ["web", "login"]`, 1)
 		}, map[string]string{"tests": "none"}, 0, nil, "", "| check | passed |"},
 		{"a warning", warned, nil, 0, []string{"warning"}, `tests="1" failures="0"`, "| check | passed |"},

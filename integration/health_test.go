@@ -354,13 +354,15 @@ func tryFault(t *testing.T, node *Node, i int, f fault) {
 	defer proxy.CloseClientConnections()
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var body struct {
-			Key string `json:"key"`
+			Notice struct {
+				Key string `json:"key"`
+			} `json:"notice"`
 		}
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		s.logMu.Lock()
 		defer s.logMu.Unlock()
-		if !slices.Contains(s.told, body.Key) && !strings.HasPrefix(body.Key, "state/index-unfit/index template") {
-			s.told = append(s.told, body.Key)
+		if key := body.Notice.Key; !slices.Contains(s.told, key) && !strings.HasPrefix(key, "state/index-unfit/index template") {
+			s.told = append(s.told, key)
 		}
 	}))
 	defer hook.Close()

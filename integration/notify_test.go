@@ -94,7 +94,7 @@ func TestNotifyChaos(t *testing.T) {
 	n.CreateIndex(t, index, eventMapping())
 	h := startHook(t)
 	routes := filepath.Join(t.TempDir(), "routes.toml")
-	must(t, os.WriteFile(routes, []byte(fmt.Sprintf("[[route]]\nname = \"hook\"\ntype = \"webhook\"\nurl = %q\nretry_max = \"5s\"\n", h.URL)), 0o600))
+	must(t, os.WriteFile(routes, []byte(fmt.Sprintf("[[route]]\nname = \"hook\"\ntype = \"webhook\"\nurl = %q\nkinds = [\"alert\"]\nretry_max = \"5s\"\n", h.URL)), 0o600))
 	p := elasticsearch(n)
 	p.flags = append(p.flags, "--notify", routes)
 	dir := chaosRules(t, index, rules, "2s", "10m")

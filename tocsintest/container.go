@@ -61,7 +61,7 @@ func StartNode(ctx context.Context, o NodeOptions) (*Node, error) {
 		}
 	})
 	if err != nil {
-		err = fmt.Errorf("start container: %w%s", err, lastLog(container))
+		err = fmt.Errorf("start container: %w%s", err, lastLog(ctx, container))
 		terminate()
 		return nil, err
 	}
@@ -110,11 +110,11 @@ func (o NodeOptions) environment() map[string]string {
 }
 
 // lastLog returns the end of what a container that failed to start has printed.
-func lastLog(container *testcontainers.DockerContainer) string {
+func lastLog(ctx context.Context, container *testcontainers.DockerContainer) string {
 	if container == nil {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	logs, err := container.Logs(ctx)
 	if err != nil {

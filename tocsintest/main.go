@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -101,8 +102,8 @@ func (p *process) end() {
 	endings := p.endings
 	p.endings = nil
 	p.mu.Unlock()
-	for i := len(endings) - 1; i >= 0; i-- {
-		endings[i]()
+	for _, f := range slices.Backward(endings) {
+		f()
 	}
 }
 

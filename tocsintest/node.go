@@ -26,21 +26,21 @@ type Node struct {
 }
 
 // SharedNode returns the node of the process with [Main], else one of this test: the node at TOCSIN_ELASTICSEARCH_URL, or a container.
-func SharedNode(t testing.TB) *Node {
-	t.Helper()
+func SharedNode(tb testing.TB) *Node {
+	tb.Helper()
 	open, _ := shared.ofProcess()
 	if open == nil {
 		open = func() (*Node, error) {
-			n, err := openNode(t.Context())
+			n, err := openNode(tb.Context())
 			if err == nil {
-				t.Cleanup(n.Close)
+				tb.Cleanup(n.Close)
 			}
 			return n, err
 		}
 	}
 	n, err := open()
 	if err != nil {
-		t.Fatalf("no Elasticsearch for the test: %v", err)
+		tb.Fatalf("no Elasticsearch for the test: %v", err)
 	}
 	return n
 }
@@ -52,7 +52,10 @@ func openNode(ctx context.Context) (*Node, error) {
 		return StartNode(ctx, NodeOptions{})
 	}
 	n := &Node{URL: strings.TrimSuffix(url, "/"), Username: os.Getenv("TOCSIN_USERNAME"), Password: os.Getenv("TOCSIN_PASSWORD"), APIKey: os.Getenv("TOCSIN_API_KEY")}
-	return n, n.Check(ctx)
+	if err := n.Check(ctx); err != nil {
+		return nil, err
+	}
+	return n, nil
 }
 
 // Close ends the container of a node that was started, and does nothing to another.

@@ -2,9 +2,12 @@ package tocsintest
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -35,7 +38,7 @@ func (n Notification) Value(path string) any {
 	return valueOf(body, path)
 }
 
-// A Receiver is a server that records the notifications which it is sent, to be named as the URL of a route.
+// A Receiver is a server that records the notifications which it is sent, as of a webhook: [Suite.Notify] names it, or a route of your own its URL.
 type Receiver struct {
 	URL string
 
@@ -48,11 +51,11 @@ type Receiver struct {
 }
 
 // NewReceiver starts a receiver, which ends with the test. It answers 200.
-func NewReceiver(t testing.TB) *Receiver {
-	t.Helper()
-	r := &Receiver{t: t, came: make(chan struct{}, 1)}
+func NewReceiver(tb testing.TB) *Receiver {
+	tb.Helper()
+	r := &Receiver{t: tb, came: make(chan struct{}, 1)}
 	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	r.URL = server.URL
 	return r
 }
@@ -129,4 +132,18 @@ func (r *Receiver) WantDelivered(n int, patience time.Duration) []Notification {
 		r.t.Errorf("%d notifications were delivered, want %d:\n%s", len(all), n, strings.Join(bodies, "\n"))
 	}
 	return all
+}
+
+// anyAge is longer than any test looks back: notifications of older slots come as one digest a rule.
+const anyAge = "876000h"
+
+// Notify has the suite's rules notify a receiver from here on: of each alert, and of each change of a state.
+func (s *Suite) Notify(r *Receiver) {
+	s.t.Helper()
+	file := filepath.Join(s.t.TempDir(), "routes.toml")
+	route := fmt.Sprintf("[[route]]\nname = \"tocsintest\"\ntype = \"webhook\"\nurl = %q\nretry_min = \"10ms\"\nretry_max = \"1s\"\n", r.URL)
+	if err := os.WriteFile(file, []byte(route), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.notify = []string{"--notify", file, "--notify-max-age", anyAge}
 }

@@ -29,7 +29,7 @@ const succeeded = "succeeded"
 // One that did not succeed fails the test, unless Options.RulesMayFail.
 func (s *Suite) RunAt(slot time.Time) []Execution {
 	s.t.Helper()
-	args := slices.Concat([]string{"run", "--once", "--at", slot.UTC().Format(time.RFC3339Nano), "--format", "ndjson"}, s.place(), s.events(), s.rules())
+	args := slices.Concat([]string{"run", "--once", "--at", slot.UTC().Format(time.RFC3339Nano), "--format", "ndjson"}, s.place(), s.events(), s.rules(), s.notify)
 	code, out, errs := s.call(args...)
 	var all []Execution
 	for line := range strings.Lines(out) {

@@ -17,18 +17,18 @@ import (
 const runnerVariable = "TOCSIN_RUNNER"
 
 // Runner returns the path of the command: the one that TOCSIN_RUNNER names, else one that is built from source.
-func Runner(t testing.TB) string {
-	t.Helper()
+func Runner(tb testing.TB) string {
+	tb.Helper()
 	if given := os.Getenv(runnerVariable); given != "" {
 		return given
 	}
 	_, build := shared.ofProcess()
 	if build == nil {
-		build = func() (string, error) { return buildRunner(t.Context(), t.TempDir()) }
+		build = func() (string, error) { return buildRunner(tb.Context(), tb.TempDir()) }
 	}
 	path, err := build()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }
@@ -38,7 +38,7 @@ func buildRunner(ctx context.Context, dir string) (string, error) {
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
-	output, err := exec.CommandContext(ctx, "go", "build", "-o", path, "tocsin/cmd/runner").CombinedOutput()
+	output, err := exec.CommandContext(ctx, "go", "build", "-o", path, "tocsin/cmd/runner").CombinedOutput() //nolint:gosec // into a folder of the tests
 	if err != nil {
 		return "", fmt.Errorf("build the runner: %w (%s names one that is built)\n%s", err, runnerVariable, output)
 	}

@@ -45,6 +45,7 @@ type Suite struct {
 	runner      string
 	environment []string
 	loaded      int
+	notify      []string // flags
 
 	// On a node: the namespace of the alerts, and the indices that the suite made.
 	node      *Node
@@ -57,11 +58,11 @@ type Suite struct {
 }
 
 // New returns a suite on a node. What it makes there is removed at the end of the test.
-func New(t testing.TB, o Options) *Suite {
-	t.Helper()
-	s := newSuite(t, o)
+func New(tb testing.TB, o Options) *Suite {
+	tb.Helper()
+	s := newSuite(tb, o)
 	if s.node = o.Node; s.node == nil {
-		s.node = SharedNode(t)
+		s.node = SharedNode(tb)
 	}
 	s.namespace = "tocsintest-" + strings.ToLower(rand.Text()[:12])
 	s.made = map[string]bool{}
@@ -71,29 +72,29 @@ func New(t testing.TB, o Options) *Suite {
 	if s.node.APIKey != "" {
 		s.environment = append(s.environment, "TOCSIN_API_KEY="+s.node.APIKey)
 	}
-	t.Cleanup(func() { s.clear(context.WithoutCancel(t.Context())) })
+	tb.Cleanup(func() { s.clear(context.WithoutCancel(tb.Context())) })
 	return s
 }
 
 // NewEmbedded returns a suite over events in a file, with an embedded store. Rules whose searches only Elasticsearch can answer,
 // such as those in ES|QL, fail there.
-func NewEmbedded(t testing.TB, o Options) *Suite {
-	t.Helper()
-	s := newSuite(t, o)
-	s.dir = t.TempDir()
+func NewEmbedded(tb testing.TB, o Options) *Suite {
+	tb.Helper()
+	s := newSuite(tb, o)
+	s.dir = tb.TempDir()
 	s.mappings = map[string]json.RawMessage{"*": json.RawMessage(s.mapping())}
 	s.append("events.ndjson", nil)
 	return s
 }
 
-func newSuite(t testing.TB, o Options) *Suite {
-	t.Helper()
-	s := &Suite{t: t, options: o, runner: cmp.Or(o.Runner)}
+func newSuite(tb testing.TB, o Options) *Suite {
+	tb.Helper()
+	s := &Suite{t: tb, options: o, runner: o.Runner}
 	if s.runner == "" {
-		s.runner = Runner(t)
+		s.runner = Runner(tb)
 	}
 	if !json.Valid([]byte(s.mapping())) {
-		t.Fatal("Options.Mapping is not JSON")
+		tb.Fatal("Options.Mapping is not JSON")
 	}
 	return s
 }

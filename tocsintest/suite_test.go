@@ -75,7 +75,7 @@ func TestEmbedded(t *testing.T) {
 	t.Parallel()
 	told := &complaints{TB: t}
 	s := tocsintest.NewEmbedded(told, tocsintest.Options{Rules: rules(t, shell, pair)})
-	s.Load("logs-web", process(4*time.Minute, "sh", "nginx"), tocsintest.Event{ID: "other", Source: process(3*time.Minute, "bash", "nginx")})
+	s.Load("logs-web", process(4*time.Minute, "sh", "nginx"), tocsintest.Event{ID: "other", Source: process(3*time.Minute, "bash", "sshd")})
 	file := filepath.Join(t.TempDir(), "events.ndjson")
 	connection := fmt.Sprintf(`{"@timestamp": %q, "host": {"name": "web-1"}, "event": {"category": "network"}, "destination": {"ip": "10.1.2.3"}}`, slot.Add(-230*time.Second).Format(time.RFC3339))
 	if err := os.WriteFile(file, []byte(`{"_index": "logs-net", "_id": "talk", "_source": `+connection+"}\n\n"+process(time.Hour, "sh", "nginx")+"\n"), 0o600); err != nil {
@@ -141,6 +141,27 @@ func TestMappings(t *testing.T) {
 	s.Load("logs-web", process(2*time.Minute, "sh", "nginx"))
 	s.RunAt(slot)
 	s.WantAlerts(map[string][]string{"Shell from a web server": {"2"}})
+}
+
+// TestNotify: each alert is told once, also to a receiver that fails at first.
+func TestNotify(t *testing.T) {
+	t.Parallel()
+	s := tocsintest.NewEmbedded(t, tocsintest.Options{Rules: rules(t, shell)})
+	r := tocsintest.NewReceiver(t)
+	r.FailNext(2, http.StatusServiceUnavailable)
+	s.Notify(r)
+	s.Load("logs-web", process(4*time.Minute, "sh", "nginx"), process(3*time.Minute, "sh", "nginx"))
+	s.RunAt(slot)
+	s.RunAt(slot)
+	s.WantAlerts(map[string][]string{"Shell from a web server": {"1", "2"}})
+	for _, n := range r.WantDelivered(2, 5*time.Second) {
+		if n.Key == "" || n.Value("notice.rule_name") != "Shell from a web server" {
+			t.Errorf("notification %s, key %q", n.Body, n.Key)
+		}
+	}
+	if len(r.All()) < 4 {
+		t.Errorf("%d requests, of which 2 failed", len(r.All()))
+	}
 }
 
 func TestReceiver(t *testing.T) {

@@ -35,7 +35,6 @@ type cli struct {
 	Doctor     doctorCmd   `cmd:"" help:"Check whether the service can run here, and name what is missing: connection, privileges, templates, mappings, clocks, disks, rules."`
 	Setup      setupCmd    `cmd:"" help:"Print, or send, what a cluster needs before the service runs: role, API key, lifecycle, templates."`
 	ShowConfig configCmd   `cmd:"" name:"config" help:"Show the effective configuration of the service, and where each value is from."`
-	Kibana     kibanaCmd   `cmd:"" help:"Make what a Kibana imports."`
 	Health     healthCmd   `cmd:"" help:"Ask the service on this machine whether it is alive, as the health check of a container."`
 	Version    versionCmd  `cmd:"" help:"Print the version."`
 	Notices    noticesCmd  `cmd:"" name:"notify" help:"List notifications, send dead ones again, and test the routes."`

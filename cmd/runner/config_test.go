@@ -117,7 +117,7 @@ func TestConfigRoundTrip(t *testing.T) {
 // TestConfigPlaces: each value has its place, a value of another command the command.
 func TestConfigPlaces(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "runner.toml")
-	if err := os.WriteFile(path, []byte("# mine\nlease = \"20s\"\nelasticsearch = [\"https://u:s3same@h\"]\nlimit = 3\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("# mine\nlease = \"20s\"\nelasticsearch = [\"https://u:s3same@h\"]\nbudget-alerts = 3\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("TOCSIN_GRACE", "1m")
@@ -132,7 +132,7 @@ func TestConfigPlaces(t *testing.T) {
 		"api-key":       {Name: "api-key", Value: redacted, From: fromEnvironment, Place: "TOCSIN_API_KEY"},
 		"concurrency":   {Name: "concurrency", Value: 8., From: fromDefault},
 		"store":         {Name: "store", From: fromDefault},
-		"limit":         {Name: "limit", Value: "3", From: fromFile, Place: path + ":4", Commands: []string{"alerts list", "alerts top", "top"}},
+		"budget-alerts": {Name: "budget-alerts", Value: "3", From: fromFile, Place: path + ":4", Commands: []string{"top"}},
 	} {
 		if diff := cmp.Diff(want, got[name], cmp.AllowUnexported(setting{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

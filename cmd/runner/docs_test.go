@@ -141,6 +141,7 @@ func everyMetric(t *testing.T) string {
 	m.EnrichmentFailed("s")
 	m.Notifications([]notify.Stat{{Route: "r", Status: notify.Pending, Count: 1, Oldest: time.Unix(1, 0)}})
 	m.Notified("r", "delivered")
+	m.States("rule-failing", "high", 1)
 	m.Traces(func() (sent, failed int64) { return 1, 1 })
 	unread := &failure.Error{Kind: failure.Rejected, Op: "search", Unread: failure.Forbidden, Err: errors.New("no")} //nolint:err113 // any
 	m.Execution(pipeline.Execution{RuleID: "r", Status: pipeline.Failed, Slot: time.Unix(1, 0), Err: unread})

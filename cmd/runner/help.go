@@ -83,7 +83,7 @@ var examples = map[string][]example{
 		{"one of them", "alerts show 4f1c0a --store alerts"},
 		{"close what a rule made in a day", "alerts close --rule 'Shell from*' --since 24h --reason false_positive --yes --store alerts"},
 	},
-	"kibana export": {{"a data view and a dashboard, to import under Stack Management, Saved Objects", "kibana export --output tocsin.ndjson"}},
+	"setup kibana": {{"a data view and a dashboard, to import under Stack Management, Saved Objects", "setup kibana --output tocsin.ndjson"}},
 	"backfill run": {
 		{"what a past week would find", "backfill --rules rules/ --from now-7d --to now --dry-run --elasticsearch https://localhost:9200"},
 		{"resume a job", "backfill --rules rules/ --job trial --elasticsearch https://localhost:9200"},

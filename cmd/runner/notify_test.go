@@ -17,7 +17,7 @@ import (
 func TestServiceNotifies(t *testing.T) {
 	t.Parallel()
 	got := make(chan notify.Payload, 100)
-	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		var p notify.Payload
 		if err := json.Unmarshal(body, &p); err != nil {
@@ -38,7 +38,7 @@ func TestServiceNotifies(t *testing.T) {
 	}
 	dir, rules := t.TempDir(), t.TempDir()
 	route := func(name string) string {
-		return "[[route]]\nname = \"" + name + "\"\ntype = \"webhook\"\nurl = \"" + hook.URL + "\"\n"
+		return "[[route]]\nname = \"" + name + "\"\ntype = \"webhook\"\nurl = \"" + hook.URL + "\"\nkinds = [\"alert\"]\n"
 	}
 	write(t, dir, "routes.toml", route("first"))
 	write(t, rules, "one.toml", namedRule(1, "process where true"))

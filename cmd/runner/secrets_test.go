@@ -212,7 +212,7 @@ func TestSecretsNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	ran := map[string]int{}
-	limitChecks(t, 50)
+	limitChecks(t, 40)
 	var drawn []string
 	for _, name := range slices.Sorted(maps.Keys(faults)) {
 		if slices.Contains(patient, name) {

@@ -48,6 +48,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 		return err
 	}
 	again.service = s
+	r.metrics.Share(r.shareOf(member))
 	r.health.begin(s, member)
 	r.health.reloaded(nil, nil, again.broken)
 	group.Go(func() error { r.health.keep(serving); return nil })

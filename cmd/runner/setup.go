@@ -21,6 +21,7 @@ type setupCmd struct {
 	Apikey    setupAPIKeyCmd    `cmd:"" name:"apikey" help:"An API key with the least privileges for the rules."`
 	Ilm       setupILMCmd       `cmd:"" name:"ilm" help:"How long alerts and risk events are kept: a policy of index lifecycle management."`
 	Templates setupTemplatesCmd `cmd:"" help:"The templates and first indices, which the first run makes otherwise."`
+	Kibana    setupKibanaCmd    `cmd:"" help:"A data view and a dashboard of the alerts, for Kibana to import."`
 }
 
 // applying is the flag of every set-up.

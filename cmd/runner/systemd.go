@@ -33,7 +33,7 @@ func sendState(ctx context.Context, socket, state string) error {
 	if err != nil {
 		return fmt.Errorf("dial: %w", err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	if _, err := c.Write([]byte(state)); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}

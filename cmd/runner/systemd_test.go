@@ -18,7 +18,7 @@ func TestServeTellsSupervisor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	states := make(chan string, 4)
 	go func() {
 		buffer := make([]byte, 1024)

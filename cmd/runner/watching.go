@@ -197,9 +197,11 @@ func (w *watching) standing(s service.Standing) {
 // keep probes, and agrees with the other runners, until the context ends.
 func (w *watching) keep(ctx context.Context) {
 	probe, writable, fit, sync := time.NewTicker(probeEvery), time.NewTicker(writableEvery), time.NewTicker(fitEvery), time.NewTicker(syncEvery)
-	for _, t := range []*time.Ticker{probe, writable, fit, sync} {
-		defer t.Stop()
-	}
+	defer func() {
+		for _, t := range []*time.Ticker{probe, writable, fit, sync} {
+			t.Stop()
+		}
+	}()
 	w.sync(ctx)
 	w.probe(ctx)
 	w.probeWrite(ctx)

@@ -19,6 +19,9 @@ import (
 // KibanaIndex returns the alias of the detection alerts of a Kibana space.
 func KibanaIndex(space string) string { return alert.KibanaPrefix + space }
 
+// kibanaIndices begins the names of the indices of the alias, before the space.
+const kibanaIndices = ".internal.alerts-security.alerts-"
+
 // NewKibanaAlerts returns the alerts of a space in Kibana's own index. The index, its alias and templates are Kibana's:
 // Install only checks them. Listings have the alerts of Tocsin, not those of Kibana's own rules; ids find both.
 func NewKibanaAlerts(c *Client, space string) (*Alerts, error) {
@@ -167,21 +170,18 @@ func writtenToKibana(name string) bool {
 
 // form returns which JSON values a field of a type takes.
 func form(kind string) string {
-	switch t := mapping.Type(kind); {
-	case t == mapping.Object || t == mapping.Nested:
+	switch kind {
+	case string(mapping.Object), string(mapping.Nested):
 		return "object"
-	case t == mapping.Flattened || t == mapping.GeoPoint:
+	case string(mapping.Flattened), string(mapping.GeoPoint):
 		return kind
 	}
 	return "value"
 }
 
-// kibanaPrivileges are the privileges on the alias of a Kibana's alerts.
-var kibanaPrivileges = []string{read, view, "create_doc", "index", "maintenance"}
-
 // checkKibanaRights checks the privileges on the alias. A cluster without security gives all.
 func (a *Alerts) checkKibanaRights(ctx context.Context, refuse func(string, ...any) error) error {
-	needed := slices.Clone(kibanaPrivileges)
+	needed := []string{read, view, "create_doc"}
 	body, err := json.Marshal(map[string]any{"index": []any{map[string]any{
 		"names": []string{a.alias}, "privileges": needed, "allow_restricted_indices": true,
 	}}})

@@ -61,7 +61,7 @@ func TestKibanaRights(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		has = map[string]bool{}
 		var lacks []string
-		for _, p := range []string{"read", "view_index_metadata", "create_doc", "index", "maintenance"} {
+		for _, p := range []string{"read", "view_index_metadata", "create_doc"} {
 			if has[p] = rapid.Bool().Draw(rt, p); !has[p] {
 				lacks = append(lacks, p)
 			}

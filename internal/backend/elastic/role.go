@@ -72,7 +72,11 @@ func (u Use) Role() Role {
 	}
 	r.Remote = there
 	if u.Kibana != "" {
-		r.Indices = append(r.Indices, Grant{[]string{KibanaIndex(u.Kibana)}, slices.Clone(kibanaPrivileges)})
+		kibana := u
+		kibana.Installs = false // only Kibana makes it
+		g := kibana.alias(KibanaIndex(u.Kibana), u.Refreshes || u.Replaces, u.Replaces)
+		g.Names[1] = kibanaIndices + u.Kibana + "-*"
+		r.Indices = append(r.Indices, g)
 	} else {
 		r.Indices = append(r.Indices, u.alias(aliasPrefix+u.Namespace, u.Refreshes || u.Replaces, u.Replaces))
 	}

@@ -3,6 +3,7 @@ package channel
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -73,9 +74,11 @@ func (p post) send(ctx context.Context) error {
 	if answer.StatusCode/100 == 2 || slices.Contains(p.taken, answer.StatusCode) {
 		return nil
 	}
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body), "")), " ")
+	// Secrets are taken out before the text is cut: a part of one is not recognized.
+	said := redacted(errors.New(strings.Join(strings.Fields(strings.ToValidUTF8(string(body), "")), " ")), p.secrets) //nolint:err113 // it is told to people
+	text := said.Error()
 	if len(text) > 200 {
-		text = text[:200] + "…"
+		text = strings.ToValidUTF8(text[:200], "") + "…"
 	}
 	cause := fmt.Errorf("%s answered %s: %s", req.URL.Host, answer.Status, text) //nolint:err113 // it is told to people
 	return &notify.Refusal{Err: redacted(cause, p.secrets), After: retryAfter(answer), Final: final(answer.StatusCode)}
@@ -114,12 +117,12 @@ func (e redactedError) Error() string { return e.text }
 // shortSecret is the length up to which a text is too common to be taken out of errors.
 const shortSecret = 3
 
-// redacted returns an error whose text contains none of the secrets, in the forms in which URLs and JSON contain them.
+// redacted returns an error whose text contains none of the secrets, in the forms in which URLs, JSON and headers contain them.
 func redacted(err error, secrets []string) error {
 	var forms []string
 	for _, secret := range secrets {
 		if len(secret) > shortSecret {
-			forms = append(forms, secret, url.QueryEscape(secret), url.PathEscape(secret), strconv.Quote(secret))
+			forms = append(forms, secret, url.QueryEscape(secret), url.PathEscape(secret), strings.Trim(strconv.Quote(secret), `"`), base64.StdEncoding.EncodeToString([]byte(secret)))
 		}
 	}
 	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) }) // of one that contains another, all is taken out
@@ -141,7 +144,7 @@ func secretsOf(address string) []string {
 		return out
 	}
 	if password, ok := u.User.Password(); ok {
-		out = append(out, password)
+		out = append(out, password, u.User.Username()+":"+password) // as basic authentication encodes them
 	}
 	out = append(out, u.User.String(), u.User.Username())
 	for part := range strings.SplitSeq(u.EscapedPath(), "/") {

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,22 @@ type file struct{ routes []table }
 // Read reads a file. Environment returns the value of a variable; files are read relative to the working directory. Without an
 // error among the diagnostics, all routes can be used.
 func Read(text diag.Text, environment func(string) (string, bool)) (*notify.Routes, diag.List) {
+	routes, diags := read(text, environment)
+	for i := range diags {
+		if d := &diags[i]; mayHold.MatchString(d.Excerpt) {
+			d.Excerpt = "" // the place says enough
+			if strings.HasSuffix(d.Code, "/syntax") {
+				d.Message = "not valid TOML" // a parser may quote the offending text
+			}
+		}
+	}
+	return routes, diags
+}
+
+// mayHold finds lines that may hold a secret: keys that sound like one, and URLs.
+var mayHold = regexp.MustCompile(`(?i)pass|secret|token|credential|key|auth|://`)
+
+func read(text diag.Text, environment func(string) (string, bool)) (*notify.Routes, diag.List) {
 	root, diags := tomltree.Parse(text, area)
 	if root == nil || diags.HasErrors() {
 		return nil, diags

@@ -117,7 +117,7 @@ func New(o Options) *Board {
 	if o.Changed == nil {
 		o.Changed = func(Change) {}
 	}
-	empty, _ := decodeShared(nil) //nolint:errcheck // an empty document has no error
+	empty, _ := decodeShared(nil) // an empty document has no error
 	return &Board{
 		opts: o, counts: map[claim]*count{}, held: map[string]map[key]bool{}, releases: map[claim]time.Time{}, doc: empty,
 		known: map[key]seen{}, lacking: map[string][]string{}, met: map[string]bool{}, dirty: make(chan struct{}, 1),

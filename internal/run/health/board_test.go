@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -289,14 +290,14 @@ func TestNeverTwiceNeverLost(t *testing.T) {
 				owner[s] = 1 - owner[s]
 			},
 			"sync": func(t *rapid.T) {
-				_ = boards[rapid.IntRange(0, 1).Draw(t, "board")].Sync(context.Background(), now)
+				_ = boards[rapid.IntRange(0, 1).Draw(t, "board")].Sync(t.Context(), now)
 			},
 			"store":  func(t *rapid.T) { store.down, store.lost = rapid.Bool().Draw(t, "down"), rapid.Bool().Draw(t, "lost") },
 			"outbox": func(t *rapid.T) { out.down = rapid.Bool().Draw(t, "down") },
 			"time":   func(t *rapid.T) { now = now.Add(time.Duration(rapid.IntRange(1, 7200).Draw(t, "s")) * time.Second) },
 			"restart": func(t *rapid.T) {
 				i := rapid.IntRange(0, 1).Draw(t, "which")
-				if store.down || store.lost || boards[i].Sync(context.Background(), now) != nil {
+				if store.down || store.lost || boards[i].Sync(t.Context(), now) != nil {
 					t.Skip()
 				}
 				boards[i] = fresh(i)
@@ -306,7 +307,7 @@ func TestNeverTwiceNeverLost(t *testing.T) {
 				for _, k := range out.told {
 					parts := strings.Split(k, "/")
 					name, raised := parts[2], parts[4] == "raised"
-					if raised != (turns[name]%2 == 0) || parts[3] != fmt.Sprint(turns[name]/2+1) {
+					if raised != (turns[name]%2 == 0) || parts[3] != strconv.Itoa(turns[name]/2+1) {
 						t.Fatalf("%s is out of turn: %v", k, out.told)
 					}
 					turns[name]++
@@ -318,7 +319,7 @@ func TestNeverTwiceNeverLost(t *testing.T) {
 			for _, s := range subjects {
 				look(boards[owner[s]], s)
 				for _, b := range boards {
-					if err := b.Sync(context.Background(), now); err != nil {
+					if err := b.Sync(t.Context(), now); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -24,7 +24,7 @@ func TestDocumented(t *testing.T) {
 		for _, c := range d.Causes {
 			causes = append(causes, "`"+string(c)+"`")
 		}
-		want = append(want, fmt.Sprintf("| `%s` | %s | %s | %s. | %s. | %s |", d.Kind, d.Severity, d.Subject, d.Meaning, d.Advice, strings.Join(causes, ", ")))
+		want = append(want, fmt.Sprintf("| %#q | %s | %s | %s. | %s. | %s |", d.Kind, d.Severity, d.Subject, d.Meaning, d.Advice, strings.Join(causes, ", ")))
 	}
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "| `") && strings.Count(line, " | ") == 5 {

@@ -82,10 +82,10 @@ func (r *Rhythm) begin() (time.Time, bool) {
 // Silent says why a source is silent at a time; "" if it is not, or if too little is known of it. Events take up to lag until they are
 // visible.
 func (r *Rhythm) Silent(now time.Time, lag time.Duration) string {
-	begin, any := r.begin()
+	begin, known := r.begin()
 	until := now.Add(-lag)
 	pause := until.Sub(r.last)
-	if !any || pause <= Step {
+	if !known || pause <= Step {
 		return ""
 	}
 	longest, least, compared := time.Duration(0), int64(-1), 0

@@ -152,7 +152,7 @@ func TestSilentAfter(t *testing.T) {
 		now, last, told, silent := start, time.Time{}, 0, false
 		fresh := func() (*health.Board, *health.Silence) {
 			b := newBoard(store, out, "me", false)
-			_ = b.Sync(context.Background(), now)
+			_ = b.Sync(t.Context(), now)
 			return b, &health.Silence{Board: b, Events: c, After: after}
 		}
 		b, watch := fresh()
@@ -170,8 +170,8 @@ func TestSilentAfter(t *testing.T) {
 				c.failed = errors.New("no")
 			}
 			for range 9 { // what comes back within an hour ends later
-				_ = watch.Check(context.Background(), []string{"a"}, now)
-				if err := b.Sync(context.Background(), now); err != nil {
+				_ = watch.Check(t.Context(), []string{"a"}, now)
+				if err := b.Sync(t.Context(), now); err != nil {
 					t.Fatal(err)
 				}
 			}

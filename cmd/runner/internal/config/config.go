@@ -79,7 +79,7 @@ func Load(path string) (Values, diag.List) {
 }
 
 // secretPattern finds lines that may hold a secret: keys that sound like one, credentials in an address.
-var secretPattern = regexp.MustCompile(`(?i)pass|secret|token|credential|api[-_]?key|://[^/\s]*@`)
+var secretPattern = regexp.MustCompile(`(?i)pass|secret|token|credential|api[-_]?key|://\S*@`)
 
 // hideSecrets removes the source line from a diagnostic if it may hold a secret.
 func hideSecrets(d *diag.Diagnostic) {

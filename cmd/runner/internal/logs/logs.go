@@ -44,8 +44,8 @@ func (n *Names) Of(id string) string {
 // Separator stands between the ids of an attribute with several.
 const Separator = ", "
 
-// named are the attributes with ids of rules, and those with their names.
-var named = map[string]string{"rule_id": "rule_name", "rule_ids": "rule_names"}
+// named are the attributes with ids of rules, and those with their names. The subject of a state may be a rule.
+var named = map[string]string{"rule_id": "rule_name", "rule_ids": "rule_names", "subject": "rule_name"}
 
 // beside returns the attribute with the names for one with ids; ok is false if it has no id with a name.
 func (n *Names) beside(a slog.Attr) (names slog.Attr, ok bool) {

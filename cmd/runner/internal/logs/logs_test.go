@@ -35,6 +35,8 @@ func TestNames(t *testing.T) {
 	log.With("rule_id", "b").Info("with", "n", 1)
 	log.WithGroup("g").Info("group", "rule_id", "b")
 	log.Info("two", "rule_ids", "a"+logs.Separator+"x"+logs.Separator+"b")
+	log.Info("state", "kind", "rule-failing", "subject", "a")
+	log.Info("state", "kind", "cluster-unreachable", "subject", "cluster")
 	log.Info("other", "rule_id", "x", "id", "a", "runner", "a")
 	names.Set(map[string]string{"a": "Rule A2"})
 	log.Info("after a reload", "rule_id", "gone")
@@ -46,6 +48,8 @@ level=INFO msg=one rule_id=a rule_name="Rule A" n=1
 level=INFO msg=with rule_id=b rule_name="Rule, B" n=1
 level=INFO msg=group g.rule_id=b g.rule_name="Rule, B"
 level=INFO msg=two rule_ids="a, x, b" rule_names="Rule A, x, Rule, B"
+level=INFO msg=state kind=rule-failing subject=a rule_name="Rule A"
+level=INFO msg=state kind=cluster-unreachable subject=cluster
 level=INFO msg=other rule_id=x id=a runner=a
 level=INFO msg="after a reload" rule_id=gone rule_name=Gone
 level=INFO msg="after a reload" rule_id=a rule_name="Rule A2"

@@ -66,19 +66,20 @@ type Metrics struct {
 
 // New makes the collectors, including the Go runtime and process collectors.
 func New() *Metrics {
+	registry := prometheus.NewRegistry()
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+		return registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels))
 	}
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels)
+		return registered(registry, prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels))
 	}
 	histogram := func(name, help string, factor float64) prometheus.HistogramOpts {
 		return prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(0.01, factor, 10)}
 	}
 	m := &Metrics{
-		registry:   prometheus.NewRegistry(),
+		registry:   registry,
 		executions: counter("executions_total", "Executions of rules by how they ended.", "rule_id", "status"),
-		duration:   prometheus.NewHistogramVec(histogram("execution_duration_seconds", "Time that executions take.", 3), []string{"status"}),
+		duration:   registered(registry, prometheus.NewHistogramVec(histogram("execution_duration_seconds", "Time that executions take.", 3), []string{"status"})),
 		seconds:    counter("rule_execution_seconds_total", "Time that executions of the rule took, with the reads that they share with others.", "rule_id"),
 		read:       counter("rule_documents_read_total", "Documents that were searched for the rule, as far as that is known.", "rule_id"),
 		hits:       counter("hits_total", "Events that rules found.", "rule_id"),
@@ -90,26 +91,25 @@ func New() *Metrics {
 		vacant:     gauge("rule_vacant", "1 while no index pattern of the rule matches an index.", "rule_id"),
 		succeeded:  gauge("last_success_timestamp_seconds", "Newest slot whose window an execution covered.", "rule_id"),
 		lag:        gauge("rule_lag_seconds", "Time from the newest covered slot to when it was covered.", "rule_id"),
-		lags:       prometheus.NewHistogram(histogram("slot_lag_seconds", "Time from slots to when they were covered, of slots newer than those that their rule had covered.", 4)),
+		lags:       registered(registry, prometheus.NewHistogram(histogram("slot_lag_seconds", "Time from slots to when they were covered, of slots newer than those that their rule had covered.", 4))),
 		loaded:     gauge("rules", "Loaded rules by validity: valid rules run.", "status"),
 		reloads:    counter("reloads_total", "Reloads of the rules by outcome: succeeded, failed.", "outcome"),
-		reloaded:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "last_reload_timestamp_seconds", Help: "Time of the last reload of the rules that succeeded."}),
-		running:    prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "executions_running", Help: "Executions in flight."}),
-		lateness:   prometheus.NewHistogram(histogram("schedule_lateness_seconds", "Time from a slot to the start of its execution.", 4)),
+		reloaded:   registered(registry, prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "last_reload_timestamp_seconds", Help: "Time of the last reload of the rules that succeeded."})),
+		running:    registered(registry, prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "executions_running", Help: "Executions in flight."})),
+		lateness:   registered(registry, prometheus.NewHistogram(histogram("schedule_lateness_seconds", "Time from a slot to the start of its execution.", 4))),
 		missed:     counter("schedule_missed_total", "Slots that came due while the rule's earlier one was still running; they are run late.", "rule_id"),
 		rounds:     counter("rounds_total", "Rounds of rules that ran together, by how their searches were answered: scan, search, failed_scan.", "strategy"),
 		searches:   counter("round_searches_total", "Searches of rounds by what answered them: scan, or a search.", "strategy"),
-		scanned: prometheus.NewCounter(prometheus.CounterOpts{
+		scanned: registered(registry, prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "scanned_events_total", Help: "Events that scans have read, each once for all rules.",
-		}),
-		reading: prometheus.NewHistogramVec(histogram("round_duration_seconds", "Time that answering the searches of a round takes.", 3), []string{"strategy"}),
+		})),
+		reading: registered(registry, prometheus.NewHistogramVec(histogram("round_duration_seconds", "Time that answering the searches of a round takes.", 3), []string{"strategy"})),
 	}
 	m.rules.infos = gauge("rule_info", "1 for each rule that runs, with its name, type and severity as labels.", "rule_id", "name", "type", "severity")
 	m.rules.interval = gauge("rule_interval_seconds", "Usual time between two slots of the rule.", "rule_id")
 	m.coverage = newCoverage(m.registry)
 	m.about = newAbout(m.registry)
 	m.states = gauge("states", "States of the service by kind: how many of the kind there are.", "kind", "severity")
-	m.registry.MustRegister(m.states)
 	m.enrichments = newEnrichments(m.registry)
 	m.notifications = newNotifications(m.registry)
 	m.rules.all = []ofRule{
@@ -131,15 +131,17 @@ func New() *Metrics {
 		{m.coverage.settle.MetricVec, nil},
 		{m.coverage.late.MetricVec, nil},
 	}
-	m.registry.MustRegister(
-		m.executions, m.duration, m.seconds, m.read, m.hits, m.alerts, m.reduced, m.risk, m.left, m.unread, m.vacant, m.succeeded, m.lag, m.lags,
-		m.loaded, m.reloads, m.reloaded, m.running, m.lateness, m.missed, m.rounds, m.searches, m.scanned, m.reading, m.rules.infos, m.rules.interval,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	)
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range []string{"succeeded", "failed"} { // a first failure is seen only as a change from 0
 		m.reloads.WithLabelValues(outcome)
 	}
 	return m
+}
+
+// registered registers a collector where it is made: one that is not registered is counted and never seen.
+func registered[T prometheus.Collector](registry *prometheus.Registry, c T) T {
+	registry.MustRegister(c)
+	return c
 }
 
 // Handler serves the metrics.

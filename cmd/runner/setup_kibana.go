@@ -10,18 +10,13 @@ import (
 	saved "tocsin/internal/kibana"
 )
 
-// kibanaCmd has the commands for a Kibana.
-type kibanaCmd struct {
-	Export kibanaExportCmd `cmd:"" help:"Write a data view and a dashboard of the alerts, for Kibana to import."`
-}
-
-type kibanaExportCmd struct {
+type setupKibanaCmd struct {
 	Output string `help:"File to write. Default: standard output." placeholder:"FILE.ndjson" line:"only"`
 	Title  string `help:"Title of the data view and the dashboard." placeholder:"TEXT" line:"only"`
 }
 
 // Run is the subcommand.
-func (c *kibanaExportCmd) Run(a *app) error {
+func (c *setupKibanaCmd) Run(a *app) error {
 	o := saved.Options{Index: alert.IndexPrefix + a.global.Namespace, ID: alert.IndexPrefix + a.global.Namespace, Title: cmp.Or(c.Title, "Tocsin: alerts of "+a.global.Namespace)}
 	if space, ok := a.global.AlertsTo.space(); ok {
 		o = saved.Options{Index: elastic.KibanaIndex(space), Hidden: true, ID: "tocsin-kibana-alerts-" + space, Title: cmp.Or(c.Title, "Tocsin: alerts of space "+space)}
