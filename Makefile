@@ -80,7 +80,7 @@ lint: ## Report what is wrong or untidy; changes nothing.
 	$(GO) vet -tags integration,invariants,testclock ./...
 	$(GO) mod tidy -diff
 	$(GOLANGCI_LINT) run --allow-parallel-runners
-	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags integration,invariants ./integration/... ./internal/backend/elastic/... ./internal/match/condition/... \
+	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags integration,invariants ./integration/... ./internal/backend/elastic/... ./internal/match/condition/... ./cmd/runner/internal/page/... \
 		./internal/diag/invariants/...
 
 .PHONY: vulnerabilities
@@ -165,6 +165,18 @@ screens: ## Write docs/screens.md: what the commands print.
 cover: ## Measure the coverage of the tests; `go tool cover -html=cover.out` shows it.
 	$(GO) test -coverprofile=cover.out -coverpkg=./... $(PACKAGES)
 	$(GO) tool cover -func=cover.out | tail -n 1
+
+.PHONY: openapi
+openapi: ## Write docs/openapi.json: the document of the API.
+	TOCSIN_OPENAPI=write $(GO) test -count=1 -run TestDocument ./cmd/runner/internal/api
+
+.PHONY: screenshots
+screenshots: ## Write docs/images: the status page in a browser.
+	TOCSIN_SCREENSHOTS=write $(GO) test -tags integration -count=1 -run TestScreenshots ./cmd/runner/internal/page
+
+.PHONY: page
+page: ## Try the status page in a real browser; needs Chromium and npm.
+	$(GO) test -tags integration,invariants -count=1 -timeout 10m ./cmd/runner/internal/page
 
 .PHONY: clean
 clean: ## Remove what the other targets made.

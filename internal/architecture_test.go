@@ -70,7 +70,12 @@ var wings = []wing{
 
 // inside is what packages import of their own wing.
 var inside = map[string][]string{
-	"cmd/runner":                    {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/importing", "cmd/runner/internal/logs", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server", "cmd/runner/internal/tracing"},
+	"cmd/runner": {
+		"cmd/runner/internal/api", "cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/guard", "cmd/runner/internal/importing", "cmd/runner/internal/logs", "cmd/runner/internal/metrics", "cmd/runner/internal/page",
+		"cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server", "cmd/runner/internal/snapshot", "cmd/runner/internal/tracing",
+	},
+	"cmd/runner/internal/page":      {"cmd/runner/internal/api", "cmd/runner/internal/guard"},
+	"cmd/runner/internal/sample":    {"cmd/runner/internal/api"},
 	"internal/alert/enrich":         {"internal/alert"},
 	"internal/alert/workflow":       {"internal/alert"},
 	"internal/diag/failure":         {"internal/diag/invariants"},
@@ -120,6 +125,8 @@ var edges = map[string][]string{
 	"internal/backend/store":   {"cmd/runner", "cmd/runner/internal/ruletest", "internal/testkit"},
 	// What Elasticsearch and event files have in common, neither has from the other; so have the ways to run rules.
 	"internal/run": {"cmd/runner", "internal/run"},
+	// What is made up must not get into the service.
+	"cmd/runner/internal/sample": nil,
 }
 
 // libraries are those that stand behind one package: the rest of the program must not depend on

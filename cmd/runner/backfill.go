@@ -42,6 +42,9 @@ type backfillRunCmd struct {
 	RoundTimeout    time.Duration `help:"Timeout of one round of rules." default:"30m"`
 	Grace           time.Duration `help:"How long a running round may take to finish when the command is stopped." default:"20s"`
 	Strategy        string        `help:"How rules find their hits: scan (one read of the events for all rules), search (one search for each rule) or auto (whichever is cheaper)." enum:"auto,scan,search" default:"auto"`
+
+	// watch, if not nil, is called with the progress of the job.
+	watch func(backfill.Progress)
 }
 
 // day is the duration that --stretch must divide.
@@ -248,7 +251,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		},
 		Options: backfill.Options{
 			Stretch: c.Stretch, Pause: c.Pause, Grace: c.Grace, Timeout: c.RoundTimeout, Retry: time.Second, Ready: p.ready, Now: time.Now, Gate: p.calm, Settled: settled.Settled,
-			Report: show.report, Executed: show.executed,
+			Report: c.report(show), Executed: show.executed,
 		},
 	}
 	sent := p.notices.begin(ctx, time.Now, 0, nil)
@@ -285,6 +288,16 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		return errFailed
 	}
 	return nil
+}
+
+// report returns what is called with the progress of a job.
+func (c *backfillRunCmd) report(show *backfillProgress) func(backfill.Progress) {
+	return func(now backfill.Progress) {
+		show.report(now)
+		if c.watch != nil {
+			c.watch(now)
+		}
+	}
 }
 
 // resume returns the advice how to resume a job, to be appended to an error.

@@ -26,25 +26,9 @@ func (c *explainCmd) judge(ctx context.Context, a *app, b *backend, plan query.P
 	if err != nil {
 		return err
 	}
-	at := c.At.Time
-	if at.IsZero() {
-		at = time.Now()
-	}
-	prepared, err := c.prepare(ctx, a, b, plan, at)
+	verdicts, err := c.verdicts(ctx, a, b, plan, subjects, files)
 	if err != nil {
 		return err
-	}
-	q, err := c.question(ctx, a, b, plan, files)
-	if err != nil {
-		return err
-	}
-	q.Prepared = prepared
-	verdicts := make([]verdict.Verdict, len(subjects))
-	for i, s := range subjects {
-		s.Event.Types = mapping.OfIndex(prepared.Target().Fields, s.Event.Index)
-		if verdicts[i], err = q.Judge(ctx, s); err != nil {
-			return fmt.Errorf("explain: %w", err)
-		}
 	}
 	if err := writeVerdicts(a, verdicts); err != nil {
 		return err
@@ -53,6 +37,31 @@ func (c *explainCmd) judge(ctx context.Context, a *app, b *backend, plan query.P
 		return errFailed
 	}
 	return nil
+}
+
+// verdicts judges events by a rule. files has them if they are in none of the backend's stores.
+func (c *explainCmd) verdicts(ctx context.Context, a *app, b *backend, plan query.Plan, subjects []verdict.Subject, files *store.Events) ([]verdict.Verdict, error) {
+	at := c.At.Time
+	if at.IsZero() {
+		at = time.Now()
+	}
+	prepared, err := c.prepare(ctx, a, b, plan, at)
+	if err != nil {
+		return nil, err
+	}
+	q, err := c.question(ctx, a, b, plan, files)
+	if err != nil {
+		return nil, err
+	}
+	q.Prepared = prepared
+	verdicts := make([]verdict.Verdict, len(subjects))
+	for i, s := range subjects {
+		s.Event.Types = mapping.OfIndex(prepared.Target().Fields, s.Event.Index)
+		if verdicts[i], err = q.Judge(ctx, s); err != nil {
+			return nil, fmt.Errorf("explain: %w", err)
+		}
+	}
+	return verdicts, nil
 }
 
 // question returns what is known of the runs of a rule. Events of --event that no store of alerts knows are run for trial,

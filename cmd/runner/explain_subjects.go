@@ -95,13 +95,27 @@ func (b *backend) having(ctx context.Context, patterns []string, id string, wher
 // ofAlert returns the events behind an alert. Where they cannot be read any more, the alert stands for its event, whose
 // fields it has.
 func (c *explainCmd) ofAlert(ctx context.Context, a *app, b *backend, doc alert.Document) ([]verdict.Subject, error) {
-	var events []event.Event
-	var first event.Ref
+	refs := behind(doc)
+	events, err := c.readable(ctx, a, b, refs)
+	if err != nil || len(events) > 0 {
+		return subjectsOf(events), err
+	}
+	return asEvent(doc, refs)
+}
+
+// behind returns the places of the events behind an alert, of a sequence those of its building blocks, too.
+func behind(doc alert.Document) []event.Ref {
+	var refs []event.Ref
 	for _, ancestor := range event.Objects(doc.Source, "kibana.alert.ancestors") {
-		ref := event.Ref{Index: event.First(ancestor, "index"), ID: event.First(ancestor, "id")}
-		if first.ID == "" {
-			first = ref
-		}
+		refs = append(refs, event.Ref{Index: event.First(ancestor, "index"), ID: event.First(ancestor, "id")})
+	}
+	return refs
+}
+
+// readable reads those of some events that can be read.
+func (c *explainCmd) readable(ctx context.Context, a *app, b *backend, refs []event.Ref) ([]event.Event, error) {
+	var events []event.Event
+	for _, ref := range refs {
 		if b.events == nil || ref.Index == "" || ref.ID == "" {
 			continue
 		}
@@ -111,8 +125,16 @@ func (c *explainCmd) ofAlert(ctx context.Context, a *app, b *backend, doc alert.
 		}
 		events = append(events, found...)
 	}
-	if len(events) > 0 {
-		return subjectsOf(events), nil
+	return events, nil
+}
+
+// asEvent makes the subject of an alert that stands for its event.
+func asEvent(doc alert.Document, refs []event.Ref) ([]verdict.Subject, error) {
+	var first event.Ref
+	for _, ref := range refs {
+		if first.ID == "" {
+			first = ref
+		}
 	}
 	source, err := json.Marshal(doc.Source)
 	if err != nil {

@@ -124,6 +124,7 @@ func (r *reloading) replace(ctx context.Context) (change, error) {
 	}
 	r.setBroken(rules)
 	r.setRules(next)
+	r.setAside(asideOf(rules))
 	r.tellRules(rules, len(made.outdated))
 	r.settled.learn(ctx, patternsOf(next, (*service.Rule).Patterns))
 	return made, nil

@@ -40,7 +40,9 @@ type runCmd struct {
 	SilentAfter time.Duration  `help:"Age of the last event of an index pattern from which on it is silent. 0: as the source has it at this hour of the week." default:"0s"`
 	Reload      bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
 	NotifyAge   time.Duration  `name:"notify-max-age" help:"Alerts of slots that are older than this are notified in one digest for each rule." default:"1h"`
-	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
+	Listen      string         `help:"Address of the status page, the API, /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
+
+	webFlags
 }
 
 // maxSettle is the largest value of --settle.
@@ -79,6 +81,9 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--lease must be at least 1s")
 	case !c.Ledger && !c.Once:
 		return usagef("--no-ledger needs --once")
+	}
+	if err := c.webFlags.check(); err != nil {
+		return err
 	}
 	return a.global.formatOneOf("text", "json", "ndjson")
 }
@@ -212,6 +217,10 @@ type runner struct {
 	rounds   *pipeline.Round
 	warnings warnings
 	writing  writing
+	// aside are the rules that do not run by themselves.
+	aside aside
+	// latest are the latest executions.
+	latest latestRuns
 	// health holds the states of the service; nil with --once.
 	health *watching
 	// host is its machine, for people.
@@ -240,6 +249,7 @@ func newRunner(ctx context.Context, a *app, c *runCmd, b *backend, rules planned
 		return nil, err
 	}
 	r.rounds = r.newRound(c.Concurrency)
+	r.aside = asideOf(rules)
 	r.introduce()
 	r.setRules(r.rules)
 	r.tellRules(rules, 0)

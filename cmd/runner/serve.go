@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"tocsin/cmd/runner/internal/server"
 	"tocsin/internal/ledger/lease"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/run/service"
@@ -55,12 +53,27 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	r.health.reloaded(nil, nil, again.broken)
 	group.Go(func() error { r.health.keep(serving); return nil })
 	group.Go(func() error { r.health.listen(running); return nil })
-	group.Go(func() error { again.keep(running); return nil })
 	// Notifications are delivered until the last rule has finished.
 	group.Go(func() error { r.notices.begin(serving, r.clock.Passed, r.cmd.Lease, r.metrics).wait(); return nil })
 	if web != nil {
+		told := r.status(running, serving, again, member)
+		off, err := r.cmd.open(web, told, r.global.Namespace, func(asked context.Context) (string, error) {
+			made, err := again.reload(asked)
+			return made.String(), err
+		})
+		if err != nil {
+			web.Close()
+			return err
+		}
+		if off != "" {
+			r.global.log.Warn(off)
+		}
+		r.global.log.Info("listening", "address", web.Address())
 		group.Go(func() error { return web.Serve(serving) })
+		group.Go(func() error { told.wait(); return nil })
+		group.Go(func() error { told.prime(running); return nil })
 	}
+	group.Go(func() error { again.keep(running); return nil })
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)
 	tellSupervisor(serving, r.global.log, "READY=1")
 	r.tellSettling()
@@ -99,7 +112,7 @@ func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Se
 	r.rounds.Recorder, behind.Recorder = recorder, recorder
 	o := service.Options{
 		Live: r.rounds, Behind: behind, Again: r.newRound(min(behindConcurrency, r.cmd.Concurrency)), Recorder: recorder, Now: r.clock.Passed, Settle: r.settled.Of, Spread: r.cmd.Spread, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
-		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(ctx, x) },
+		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(ctx, x); r.latest.add(x, r.clock.Passed()) },
 		Calm: r.backend.calm, Observe: r.standing, Retention: r.cmd.Retention,
 	}
 	if member != nil {
@@ -174,37 +187,6 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 	joined = true
 	r.global.log.Info("joined", "runners", len(m.Runners()), "fence", m.Fence())
 	return m, nil
-}
-
-// bind binds the address of the server for metrics and health; nil when --listen is none.
-func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, error) {
-	if r.cmd.Listen == "" || r.cmd.Listen == noAddress {
-		return nil, nil //nolint:nilnil // there is no server
-	}
-	fit := r.backend.fit()
-	ready := func(asked context.Context) error {
-		if ctx.Err() != nil {
-			return errStopping
-		}
-		if err := r.backend.ready(asked); err != nil {
-			return err
-		}
-		r.tellCluster()
-		return errors.Join(r.writing.err(), fit(asked))
-	}
-	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{
-		Metrics: r.metrics.Handler(), Ready: ready,
-		Note: func() string { return strings.TrimSpace(again.note() + "\n" + r.health.note()) },
-		Reload: func(asked context.Context) (string, error) {
-			made, err := again.reload(asked)
-			return made.String(), err
-		},
-	})
-	if err != nil {
-		return nil, usagef("%w (choose another address with --listen)", err)
-	}
-	r.global.log.Info("listening", "address", web.Address())
-	return web, nil
 }
 
 // schedule runs the service, and logs when executions were cut off at the end.

@@ -11,6 +11,12 @@ import (
 	"tocsin/internal/ledger/coverage"
 )
 
+// The budgets of a rule on the status page: the defaults of the flags.
+const (
+	budgetTime   = 30 * time.Second
+	budgetAlerts = 100
+)
+
 // topCmd shows what rules cost, how many alerts they make, and when they last succeeded.
 type topCmd struct {
 	timeRange

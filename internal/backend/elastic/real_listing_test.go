@@ -154,6 +154,7 @@ func lowered(t *rapid.T, text string, fields mapping.Fields) (condition.Expr, []
 type answers struct {
 	Listed []string
 	Counts []alert.RuleCount
+	Times  []alert.TimeCount
 }
 
 func answersOf(t *rapid.T, b alert.Browser, f alert.Filter) answers {
@@ -166,6 +167,10 @@ func answersOf(t *rapid.T, b alert.Browser, f alert.Filter) answers {
 		t.Fatal(err)
 	}
 	if out.Counts, err = b.CountByRule(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	f.Since = time.Date(2026, 5, 1, 0, 0, 0, 999_999, time.UTC)
+	if out.Times, err = alert.CountByTime(t.Context(), b, f, 1500*time.Millisecond, 3); err != nil {
 		t.Fatal(err)
 	}
 	return out

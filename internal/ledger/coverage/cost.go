@@ -35,7 +35,7 @@ type Cost struct {
 // it has no runs.
 func Costs(ctx context.Context, store ledger.Store, rules []Rule, o Options) ([]Cost, error) {
 	out := make([]Cost, 0, len(rules))
-	for part := range slices.Chunk(rules, chunk) {
+	for part := range slices.Chunk(rules, Chunk) {
 		ids := make([]string, len(part))
 		for i, r := range part {
 			ids[i] = r.ID

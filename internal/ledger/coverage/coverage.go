@@ -125,14 +125,14 @@ type Gap struct {
 	Error  string `json:"error,omitempty"`
 }
 
-// chunk bounds the pages in memory: it is the number of rules that are read at a time.
-const chunk = 20
+// Chunk bounds the pages in memory: it is the number of rules that are read at a time.
+const Chunk = 20
 
 // Read reports the slots of rules, in the order of the rules. Slots before a rule was first seen
 // are not counted.
 func Read(ctx context.Context, store ledger.Store, rules []Rule, o Options) ([]Row, error) {
 	rows := make([]Row, 0, len(rules))
-	for part := range slices.Chunk(rules, chunk) {
+	for part := range slices.Chunk(rules, Chunk) {
 		ids := make([]string, len(part))
 		for i, r := range part {
 			ids[i] = r.ID

@@ -1,12 +1,14 @@
-// Package server answers a supervisor's requests: /metrics, /healthz (the process is alive),
-// /readyz (it can reach what it needs), and /reload (the rules are read again).
+// Package server answers a supervisor's requests: /metrics, /healthz (the process is alive) and
+// /readyz (it can reach what it needs), to everybody that can reach the address.
 //
-// It has no user interface; POST /reload is the only request that changes something. The flow: [Listen] binds the address, so that a
-// port in use is an error at the start; [Server.Serve] answers until its context ends.
+// It knows nothing of what else is served at the address. The flow: [Listen] binds the address, so that a
+// port in use is an error at the start; [Server.Handle] adds handlers, such as that of [Reloading]; [Server.Serve] answers until its
+// context ends.
 package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -19,6 +21,7 @@ import (
 // Server is bound to an address.
 type Server struct {
 	listener net.Listener
+	mux      *http.ServeMux
 	http     *http.Server
 }
 
@@ -31,8 +34,8 @@ type Answers struct {
 	// Ready checks whether the runner can do its work. Note, if not nil, is a line for people beside that; "" for none.
 	Ready func(context.Context) error
 	Note  func() string
-	// Reload reads the rules again and says what has changed; nil: there is no such request.
-	Reload func(context.Context) (string, error)
+	// TLS, if not nil, has the certificate with which all connections are encrypted.
+	TLS *tls.Config
 }
 
 // Listen binds an address such as 127.0.0.1:9464.
@@ -60,21 +63,29 @@ func Listen(ctx context.Context, address string, a Answers) (*Server, error) {
 		}
 		answer(w, http.StatusOK, text)
 	})
-	if a.Reload != nil {
-		mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
-			made, err := a.Reload(context.WithoutCancel(r.Context()))
-			if err != nil {
-				answer(w, http.StatusUnprocessableEntity, "not reloaded: "+err.Error())
-				return
-			}
-			answer(w, http.StatusOK, "reloaded: "+made)
-		})
+	if a.TLS != nil {
+		listener = tls.NewListener(listener, a.TLS)
 	}
-	return &Server{listener, &http.Server{
+	return &Server{listener, mux, &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}}, nil
 }
+
+// Reloading answers requests to read the rules again; reload does so, and says what has changed.
+func Reloading(reload func(context.Context) (string, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		made, err := reload(context.WithoutCancel(r.Context()))
+		if err != nil {
+			answer(w, http.StatusUnprocessableEntity, "not reloaded: "+err.Error())
+			return
+		}
+		answer(w, http.StatusOK, "reloaded: "+made)
+	})
+}
+
+// Handle adds a handler for a pattern of [http.ServeMux]. It is called before Serve.
+func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
 
 // cause removes the address from an error of package net, as the message names it already.
 func cause(err error) error {
@@ -102,6 +113,12 @@ func (s *Server) Close() {
 
 // Address returns the bound address, with the port that was chosen for :0.
 func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// Loopback reports whether the address can be reached from this machine only.
+func (s *Server) Loopback() bool {
+	at, ok := s.listener.Addr().(*net.TCPAddr)
+	return ok && at.IP.IsLoopback()
+}
 
 // Serve answers until the context ends, then lets requests in flight finish.
 func (s *Server) Serve(ctx context.Context) error {
