@@ -53,7 +53,7 @@ test: ## Run the tests that need nothing but Go, with the race detector and inva
 
 .PHONY: integration
 integration: ## Run the tests that need a real Elasticsearch.
-	$(GO) test -tags integration,invariants -count=1 -timeout 20m ./integration/...
+	$(GO) test -tags integration,invariants -count=1 -timeout 28m ./integration/...
 
 .PHONY: integration-client
 integration-client: ## Run the client's tests on the node at TOCSIN_ELASTICSEARCH_URL.

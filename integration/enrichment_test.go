@@ -53,8 +53,7 @@ add = { "labels.x" = "x" }
 `, people, n.Name("gone"))), 0o600))
 	plain, kibana := elasticsearch(n), kibanaSpace(t, n)
 	for _, p := range []place{plain, kibana} {
-		more := slices.Clone(p.flags)
-		p.flags = append(more, "--enrichment", config)
+		p.flags = append(slices.Clone(p.flags), "--enrichment", config)
 		o := p.once(t, string(rules), slot, "--no-ledger")
 		if o.code != 0 || strings.Count(o.err, "source=gone") != 1 {
 			t.Fatalf("%s: %d %s", p.name, o.code, o.err)

@@ -148,8 +148,10 @@ func TestKibanaAlerts(t *testing.T) {
 	// The table of Kibana's app finds them: by type of rule, space and status.
 	found := n.Must(t, http.MethodPost, "/.alerts-security.alerts-"+n.Prefix+"soc/_count", object{"query": object{"bool": object{
 		"filter": []object{
-			{"terms": object{"kibana.alert.rule.rule_type_id": []string{"siem.eqlRule", "siem.thresholdRule"}}}, {"term": object{"kibana.space_ids": n.Prefix + "soc"}},
-			{"term": object{"kibana.alert.workflow_status": "open"}}, {"term": object{"kibana.alert.rule.consumer": "siem"}},
+			{"terms": object{"kibana.alert.rule.rule_type_id": []string{"siem.eqlRule", "siem.thresholdRule"}}},
+			{"term": object{"kibana.space_ids": n.Prefix + "soc"}},
+			{"term": object{"kibana.alert.workflow_status": "open"}},
+			{"term": object{"kibana.alert.rule.consumer": "siem"}},
 		},
 	}}})
 	equal(t, "in the app", found.At("count").Int(), int64(len(theirs)))

@@ -73,7 +73,8 @@ func node(ctx context.Context, variable, password string) (*tocsintest.Node, err
 		if password != "" {
 			n.Username = "elastic"
 		}
-		return n, n.Check(ctx)
+		err := n.Check(ctx)
+		return n, err
 	}
 	heap := "1g"
 	if password != "" {

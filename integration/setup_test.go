@@ -40,12 +40,10 @@ func needy(id, kind, language, query, more string) string {
 type setUp struct {
 	n     *Node
 	env   []string
-	admin []string
 	flags []string
 	slot  time.Time
 	// told is what the last runs have written.
-	told  string
-	names []string
+	told string
 }
 
 // role is the role that setup prints.
@@ -220,7 +218,7 @@ func TestSetupRole(t *testing.T) {
 			n.CreateIndex(t, n.Name("iocs"), object{"properties": object{"@timestamp": object{"type": "date"}, "threat": object{"properties": object{"indicator": object{"properties": object{"name": keyword}}}}}})
 			s := &setUp{n: n, slot: time.Now().Add(-100 * time.Hour).Truncate(time.Minute)}
 			s.flags = []string{"--elasticsearch", n.URL, "--namespace", n.Prefix, "--rules", dir, "--splunk-index", n.Name("events")}
-			if set == nil || set[len(set)-1] == "plain.toml" {
+			if len(set) == 0 || set[len(set)-1] == "plain.toml" {
 				hook := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 				t.Cleanup(hook.Close)
 				routes := filepath.Join(t.TempDir(), "notify.toml")

@@ -65,6 +65,7 @@ func everything(t *testing.T, n *Node) string {
 }
 
 func suiteOnNode(t *testing.T, n *Node, o tocsintest.Options) {
+	t.Helper()
 	slot := aSlot()
 	file := filepath.Join(t.TempDir(), "rule.toml")
 	rule := fmt.Sprintf("[rule]\nrule_id = \"11111111-aaaa-4aaa-8aaa-000000000009\"\nname = \"Shell\"\ndescription = \"d\"\ntype = \"eql\"\nindex = [%q]\nseverity = \"low\"\nrisk_score = 1\ninterval = \"5m\"\nfrom = \"now-6m\"\n"+

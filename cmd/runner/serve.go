@@ -66,7 +66,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 			return err
 		}
 		if off != "" {
-			r.global.log.Warn(off)
+			r.global.log.Warn("not all is served", "reason", off)
 		}
 		r.global.log.Info("listening", "address", web.Address())
 		group.Go(func() error { return web.Serve(serving) })

@@ -81,7 +81,7 @@ func (r *runner) status(running, serving context.Context, again *reloading, memb
 	})
 	s.leases = snapshot.New(serving, o(momentFresh), func(ctx context.Context) (lease.State, error) { return r.backend.leases.Load(ctx) })
 	s.jobs = snapshot.New(serving, o(jobsFresh), s.readJobs)
-	s.checked = snapshot.New(serving, snapshot.Options{Fresh: momentFresh, Timeout: longestCheck}, func(ctx context.Context) (error, error) { return s.ready(ctx), nil }) //nolint:revive // the first is the value
+	s.checked = snapshot.New(serving, snapshot.Options{Fresh: momentFresh, Timeout: longestCheck}, func(ctx context.Context) (error, error) { return s.ready(ctx), nil })
 	return s
 }
 

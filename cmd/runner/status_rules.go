@@ -113,19 +113,19 @@ func reduced(rows []coverage.Row, begun bool, o coverage.Options) surveyed {
 	for i := range out.Sums {
 		out.Sums[i].From = o.From.Add(time.Duration(i) * o.To.Sub(o.From) / heatParts).UTC()
 	}
-	out.Coverage.Rules = make([]api.CoverageOfOne, 0, len(rows))
+	out.Rules = make([]api.CoverageOfOne, 0, len(rows))
 	for _, r := range rows {
 		one := surveyOf(r)
 		for i, b := range r.Buckets[:min(len(r.Buckets), heatParts)] {
 			out.Sums[i].Add(countsOf(b.Counts))
 		}
 		out.byRule[r.RuleID] = one
-		out.Coverage.Rules = append(out.Coverage.Rules, one.CoverageOfOne)
+		out.Rules = append(out.Rules, one.CoverageOfOne)
 	}
-	slices.SortStableFunc(out.Coverage.Rules, func(a, b api.CoverageOfOne) int {
+	slices.SortStableFunc(out.Rules, func(a, b api.CoverageOfOne) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
-	out.Total = len(out.Coverage.Rules)
+	out.Total = len(out.Rules)
 	all := append(coverage.Unknown(rows, begun, o), coverage.Gaps(rows)...)
 	out.gaps = api.Gaps{Total: len(all), Gaps: gapsOf(all[:min(len(all), maxGaps)]), Vacancies: []api.Vacancy{}}
 	for _, v := range coverage.Vacancies(rows) {
@@ -321,7 +321,7 @@ func stateOf(seen ruleSurvey, last lastRun, own, outdated bool) (state api.State
 			why += ", the oldest of " + seen.OldestOpen.UTC().Format(time.RFC3339)
 		}
 		return api.Behind, why, at
-	case known && last.Vacant, !known && seen.Counts.Vacant > 0 && seen.lastCovered == nil:
+	case known && last.Vacant, !known && seen.Vacant > 0 && seen.lastCovered == nil:
 		return api.Vacant, "no index matches the rule's patterns", at
 	case !known && (!seen.known || seen.All() == 0):
 		return api.New, "", at

@@ -311,7 +311,7 @@ func (w *worker) backoff(n int) time.Duration {
 	if d <= 0 {
 		d = w.route.RetryMax
 	}
-	return d/2 + rand.N(d/2+1)
+	return d/2 + rand.N(d/2+1) //nolint:gosec // it only spreads attempts
 }
 
 // maxError bounds the error that is kept.

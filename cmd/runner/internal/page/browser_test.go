@@ -330,7 +330,7 @@ func TestRefresh(t *testing.T) {
 		asked++
 		n := asked
 		mu.Unlock()
-		answer := get(h, r.URL.RequestURI())
+		answer := get(h, r.URL.RequestURI()) //nolint:contextcheck // the test's own request
 		maps.Copy(w.Header(), answer.Header())
 		_, _ = fmt.Fprint(w, strings.NewReplacer(`data-refresh="30"`, `data-refresh="0.2"`, "<h1>Rules</h1>", fmt.Sprintf("<h1>Rules %d</h1>", n)).Replace(answer.Body.String()))
 	}))
