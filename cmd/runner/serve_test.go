@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -176,13 +177,14 @@ func TestService(t *testing.T) {
 	s.ended(t)
 }
 
-// slowCluster is a fake server whose searches wait; asked says when the first has come.
+// slowCluster is a fake server whose searches for events wait; asked says when the first has come.
 func slowCluster(t *testing.T) (address string, asked <-chan struct{}, release func()) {
 	t.Helper()
 	came, released := make(chan struct{}, 100), make(chan struct{})
 	f, err := newFakeServer(strings.NewReader(""), func(r *http.Request) {
-		if !strings.Contains(r.URL.Path, "/_search") {
-			return
+		body, err := io.ReadAll(r.Body)
+		if r.Body = io.NopCloser(bytes.NewReader(body)); err != nil || !strings.Contains(r.URL.Path, "/_search") || !bytes.Contains(body, []byte(`"@timestamp"`)) {
+			return // it does not look for events
 		}
 		came <- struct{}{}
 		select {

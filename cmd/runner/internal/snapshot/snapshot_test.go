@@ -47,7 +47,9 @@ func TestOverTime(t *testing.T) {
 		fails := rapid.SliceOfN(rapid.Bool(), 64, 64).Draw(rt, "tries that fail")
 		synctest.Test(t, func(t *testing.T) {
 			const fresh = 10 * time.Second
-			tries, good := 0, -1
+			tries := 0
+			var good atomic.Int64
+			good.Store(-1)
 			var begun []time.Time
 			v := snapshot.New(t.Context(), snapshot.Options{Fresh: fresh, Timeout: time.Minute}, func(context.Context) (int, error) {
 				begun = append(begun, time.Now())
@@ -56,15 +58,15 @@ func TestOverTime(t *testing.T) {
 				if fails[tries] {
 					return 0, errBroken
 				}
-				good = tries
+				good.Store(int64(tries))
 				return tries, nil
 			})
 			for _, wait := range steps {
 				time.Sleep(time.Duration(wait) * time.Second)
-				before, asked := good, time.Now()
+				before, asked := int(good.Load()), time.Now()
 				got, err := v.Get(t.Context())
 				switch {
-				case before < 0 && good < 0:
+				case before < 0 && good.Load() < 0:
 					if !errors.Is(err, errBroken) {
 						t.Errorf("no value: error %v", err)
 					}
@@ -72,8 +74,8 @@ func TestOverTime(t *testing.T) {
 					t.Errorf("there is a value, and the error %v", err)
 				case before >= 0 && (got.Value != before || time.Since(asked) > 0):
 					t.Errorf("got %d after %s, want %d at once", got.Value, time.Since(asked), before)
-				case before < 0 && got.Value != good:
-					t.Errorf("got %d, want %d", got.Value, good)
+				case before < 0 && got.Value != int(good.Load()):
+					t.Errorf("got %d, want %d", got.Value, good.Load())
 				}
 			}
 			time.Sleep(time.Minute)
@@ -111,9 +113,10 @@ func TestExpire(t *testing.T) {
 // TestOld: who asks for a value that is old gets a new one, unless that takes too long.
 func TestOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		made, takes := 0, time.Duration(0)
+		made := 0
+		var takes atomic.Int64
 		v := snapshot.New(t.Context(), snapshot.Options{Fresh: time.Minute, Old: time.Hour, Patience: 3 * time.Second, Timeout: time.Minute}, func(context.Context) (int, error) {
-			time.Sleep(takes)
+			time.Sleep(time.Duration(takes.Load()))
 			made++
 			return made, nil
 		})
@@ -123,7 +126,7 @@ func TestOld(t *testing.T) {
 			waited       time.Duration
 		}{{0, 9 * time.Second, 1, 9 * time.Second}, {2 * time.Minute, 2 * time.Second, 1, 0}, {2 * time.Hour, 2 * time.Second, 3, 2 * time.Second}, {2 * time.Hour, 9 * time.Second, 3, 3 * time.Second}, {time.Minute, 0, 4, 0}} {
 			time.Sleep(tt.after)
-			takes = tt.takes
+			takes.Store(int64(tt.takes))
 			asked := time.Now()
 			got, err := v.Get(t.Context())
 			if err != nil || got.Value != tt.want || time.Since(asked) != tt.waited {
