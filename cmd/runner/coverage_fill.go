@@ -94,6 +94,7 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 	if r.enrich, err = a.openEnrichment(ctx, b, nil); err != nil {
 		return err
 	}
+	b.visibleAtOnce()
 	round := r.newRound(c.Concurrency)
 	round.Observe = nil
 	round.Recorder = &service.Recorder{Ledger: book, Now: a.clock.Passed, Log: a.global.log, Fence: fence, Rules: known, Events: b.events}

@@ -17,7 +17,7 @@ func ourPlaces() map[string]described {
 	a := &Alerts{namespace: "n", alias: aliasPrefix + "n", fields: component{alertComponent, alert.Fields}}
 	r := &Alerts{namespace: "n", alias: RiskAlias("n"), fields: component{riskComponent, riskFields}}
 	return map[string]described{
-		"alerts": {a.mappings(), lenientSettings()}, "risk": {r.mappings(), lenientSettings()},
+		"alerts": {Mappings: a.mappings(), Settings: lenientSettings()}, "risk": {Mappings: r.mappings(), Settings: lenientSettings()},
 		"ledger": {Mappings: (&Ledger{}).mappings()}, "leases": {Mappings: (&Leases{}).mappings()},
 	}
 }

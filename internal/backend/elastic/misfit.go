@@ -56,6 +56,10 @@ func (m Misfit) Differences() string {
 type described struct {
 	Mappings map[string]any `json:"mappings"`
 	Settings map[string]any `json:"settings"`
+	// Aliases are those of an index.
+	Aliases map[string]struct {
+		IsWriteIndex *bool `json:"is_write_index"`
+	} `json:"aliases"`
 }
 
 // describe reads the descriptions of an index or of an alias's indices; none if the name does not exist.
@@ -98,9 +102,9 @@ func (a *Alerts) Misfits(ctx context.Context) ([]Misfit, error) {
 	}
 	var out []Misfit
 	for _, name := range slices.Sorted(maps.Keys(indices)) {
-		if faults := differences(described{a.mappings(), lenientSettings()}, indices[name]); len(faults) > 0 {
+		if faults := differences(described{Mappings: a.mappings(), Settings: lenientSettings()}, indices[name]); len(faults) > 0 {
 			out = append(out, Misfit{
-				Place: "index [" + name + "]", Faults: faults, Unusable: unusable(indices[name], a.mappings(), keyFields),
+				Place: "index [" + name + "]", Faults: faults, Unusable: a.takesNone(name, indices),
 				WayOut: "set the templates right, roll the alias " + a.alias +
 					" over to a new index, and reindex this one into it or take it off the alias; or use another --namespace",
 			})
@@ -152,7 +156,7 @@ func (a *Alerts) nextMisfits(ctx context.Context, index string) ([]Misfit, error
 	case err != nil:
 		return nil, err
 	}
-	if faults := differences(described{a.mappings(), lenientSettings()}, made.Template); len(faults) > 0 {
+	if faults := differences(described{Mappings: a.mappings(), Settings: lenientSettings()}, made.Template); len(faults) > 0 {
 		return []Misfit{{Place: place, Faults: faults, WayOut: wayOut}}, nil
 	}
 	return nil, nil
@@ -202,6 +206,25 @@ func (c *Client) misfits(ctx context.Context, index string, mappings map[string]
 		}
 	}
 	return out, err
+}
+
+// takesNone reports whether no alert should be written to an index of the alias: it is the write index, and its mapping is wrong for
+// the fields by which alerts are found. An index of Tocsin's name that a template of something else made may have them as dynamic
+// mapping makes them: alerts are found by their ids there. In an older index alerts are only looked for.
+func (a *Alerts) takesNone(name string, indices map[string]described) bool {
+	index := indices[name]
+	if writes := index.Aliases[a.alias].IsWriteIndex; writes != nil && !*writes || writes == nil && len(indices) > 1 {
+		return false
+	}
+	keys := keyFields
+	if stem, _, _ := cutLast(name, "-"); stem == a.alias {
+		theirs := flat(index.Mappings)
+		isDynamic := index.Mappings["dynamic"] == nil || fmt.Sprint(index.Mappings["dynamic"]) == "true"
+		keys = slices.DeleteFunc(slices.Clone(keys), func(key string) bool {
+			return theirs[key] == nil && isDynamic || theirs[key] != nil && kind(theirs[key]) == "text" && theirs[key+".keyword"] != nil
+		})
+	}
+	return len(keys) > 0 && unusable(index, a.mappings(), keys)
 }
 
 // unusable reports whether an index has one of our fields with another type, or lacks one of the given fields, as an index that
