@@ -116,7 +116,7 @@ func (a *Alerts) Misfits(ctx context.Context) ([]Misfit, error) {
 
 // nextIndexName returns the name of the index that a rollover creates after another.
 func nextIndexName(name string) string {
-	stem, number, _ := cutLast(name, "-")
+	stem, number := cutLast(name, "-")
 	n, err := strconv.Atoi(number)
 	if err != nil {
 		return name + "-000002"
@@ -124,11 +124,12 @@ func nextIndexName(name string) string {
 	return fmt.Sprintf("%s-%06d", stem, n+1)
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
+// cutLast cuts a text at the last occurrence of sep.
+func cutLast(s, sep string) (before, after string) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
+		return s[:i], s[i+len(sep):]
 	}
-	return s, "", false
+	return s, ""
 }
 
 // nextMisfits returns the faults of the index that the templates would create.
@@ -217,7 +218,7 @@ func (a *Alerts) takesNone(name string, indices map[string]described) bool {
 		return false
 	}
 	keys := keyFields
-	if stem, _, _ := cutLast(name, "-"); stem == a.alias {
+	if stem, _ := cutLast(name, "-"); stem == a.alias {
 		theirs := flat(index.Mappings)
 		isDynamic := index.Mappings["dynamic"] == nil || fmt.Sprint(index.Mappings["dynamic"]) == "true"
 		keys = slices.DeleteFunc(slices.Clone(keys), func(key string) bool {

@@ -12,7 +12,7 @@ func TestTakesNone(t *testing.T) {
 	field := func(kind string, more ...any) map[string]any {
 		d := map[string]any{"type": kind}
 		for i := 0; i < len(more); i += 2 {
-			d[more[i].(string)] = more[i+1] //nolint:forcetypeassert // written here
+			d[more[i].(string)] = more[i+1]
 		}
 		return d
 	}
