@@ -123,11 +123,7 @@ func (i *Inferred) byDefault(p place, path string, k kind) Table {
 
 // fromTemplate returns the fields that a template makes.
 func (i *Inferred) fromTemplate(t *template, p place, path, name string, k kind) (Table, bool) {
-	data, err := t.define(name, k)
-	if err != nil {
-		return nil, false
-	}
-	def, err := parseDefinition(data)
+	def, err := t.made(name, k)
 	if err != nil {
 		return nil, false
 	}

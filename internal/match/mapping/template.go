@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,6 +45,8 @@ type template struct {
 	runtime                                bool
 	// definition is the definition of the field, with placeholders.
 	definition map[string]any
+	// parsed has the definition for each kind, if it has no placeholders.
+	parsed map[kind]definition
 }
 
 type templateDefinition struct {
@@ -89,7 +92,34 @@ func parseTemplate(data []byte) (template, error) {
 			*p.to = append(*p.to, matches)
 		}
 	}
+	if !bytes.Contains(data, []byte("{name}")) && !bytes.Contains(data, []byte("{dynamic")) {
+		t.parseOnce()
+	}
 	return t, nil
+}
+
+// parseOnce parses the definition of a template without placeholders.
+func (t *template) parseOnce() {
+	t.parsed = map[kind]definition{}
+	for _, k := range t.kinds {
+		if data, err := t.define("", k); err == nil {
+			if def, err := parseDefinition(data); err == nil {
+				t.parsed[k] = def
+			}
+		}
+	}
+}
+
+// made returns the definition of the field of a name that the template makes. It is not to be changed.
+func (t *template) made(name string, k kind) (definition, error) {
+	if def, ok := t.parsed[k]; ok {
+		return def, nil
+	}
+	data, err := t.define(name, k)
+	if err != nil {
+		return definition{}, err
+	}
+	return parseDefinition(data)
 }
 
 // strictly decodes a template; an unknown parameter is an error, as it may restrict the template to
