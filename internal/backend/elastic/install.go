@@ -160,12 +160,21 @@ func (a *Alerts) explain(err error) error {
 	return e
 }
 
+// aliases are the aliases of an index.
+type aliases map[string]struct {
+	IsWriteIndex *bool `json:"is_write_index"`
+}
+
+// writes reports whether the index is the write index of an alias that has that many indices: the one that is named, or the only one.
+func (a aliases) writes(alias string, indices int) bool {
+	named := a[alias].IsWriteIndex
+	return named != nil && *named || named == nil && indices == 1
+}
+
 // aliasExists reports whether the alias exists, and fails if it has no write index.
 func (a *Alerts) aliasExists(ctx context.Context) (bool, error) {
 	type answer map[string]struct {
-		Aliases map[string]struct {
-			IsWriteIndex *bool `json:"is_write_index"`
-		} `json:"aliases"`
+		Aliases aliases `json:"aliases"`
 	}
 	op := "get alias [" + a.alias + "]"
 	indices, err := call[answer](ctx, a.client, op, func() esapi.Request {
@@ -178,8 +187,7 @@ func (a *Alerts) aliasExists(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	for _, index := range indices {
-		writes := index.Aliases[a.alias].IsWriteIndex
-		if writes != nil && *writes || writes == nil && len(indices) == 1 {
+		if index.Aliases.writes(a.alias, len(indices)) {
 			return true, nil
 		}
 	}

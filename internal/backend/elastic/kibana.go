@@ -47,9 +47,6 @@ var kibanaFields = append([]string{
 type kibanaIndexAnswer map[string]struct {
 	described
 
-	Aliases map[string]struct {
-		IsWriteIndex *bool `json:"is_write_index"`
-	} `json:"aliases"`
 	DataStream string `json:"data_stream"`
 }
 
@@ -78,7 +75,7 @@ func (a *Alerts) checkKibana(ctx context.Context) error {
 		if _, has := index.Aliases[a.alias]; !has {
 			return refuse("an index of that name exists where Kibana has an alias: rename or delete it, then open the Security app of Kibana")
 		}
-		if w := index.Aliases[a.alias].IsWriteIndex; w != nil && *w || w == nil && len(indices) == 1 {
+		if index.Aliases.writes(a.alias, len(indices)) {
 			write = name
 		}
 	}

@@ -57,9 +57,7 @@ type described struct {
 	Mappings map[string]any `json:"mappings"`
 	Settings map[string]any `json:"settings"`
 	// Aliases are those of an index.
-	Aliases map[string]struct {
-		IsWriteIndex *bool `json:"is_write_index"`
-	} `json:"aliases"`
+	Aliases aliases `json:"aliases"`
 }
 
 // describe reads the descriptions of an index or of an alias's indices; none if the name does not exist.
@@ -214,7 +212,7 @@ func (c *Client) misfits(ctx context.Context, index string, mappings map[string]
 // mapping makes them: alerts are found by their ids there. In an older index alerts are only looked for.
 func (a *Alerts) takesNone(name string, indices map[string]described) bool {
 	index := indices[name]
-	if writes := index.Aliases[a.alias].IsWriteIndex; writes != nil && !*writes || writes == nil && len(indices) > 1 {
+	if !index.Aliases.writes(a.alias, len(indices)) {
 		return false
 	}
 	keys := keyFields

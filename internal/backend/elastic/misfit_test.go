@@ -46,9 +46,7 @@ func TestTakesNone(t *testing.T) {
 		{"somebody else's like ours", "audit-000002", plain(a.mappings()), true, false},
 	} {
 		index := described{Mappings: tt.mappings}
-		index.Aliases = map[string]struct {
-			IsWriteIndex *bool `json:"is_write_index"`
-		}{a.alias: {&tt.writes}}
+		index.Aliases = aliases{a.alias: {&tt.writes}}
 		if got := a.takesNone(tt.index, map[string]described{tt.index: index, "other": {}}); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}

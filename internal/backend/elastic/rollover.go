@@ -44,9 +44,7 @@ type rollover struct {
 // readWriteIndex reads the write index, and reports whether it is the same as before and not young.
 func (a *Alerts) readWriteIndex(ctx context.Context) (write string, settled bool) {
 	type answer map[string]struct {
-		Aliases map[string]struct {
-			IsWriteIndex *bool `json:"is_write_index"`
-		} `json:"aliases"`
+		Aliases aliases `json:"aliases"`
 	}
 	indices, err := try[answer](ctx, a.client, "get alias ["+a.alias+"]", esapi.IndicesGetAliasRequest{Name: []string{a.alias}})
 	r := &a.rollover
@@ -56,7 +54,7 @@ func (a *Alerts) readWriteIndex(ctx context.Context) (write string, settled bool
 		return r.write, false
 	}
 	for name, index := range indices {
-		if w := index.Aliases[a.alias].IsWriteIndex; w != nil && *w || w == nil && len(indices) == 1 {
+		if index.Aliases.writes(a.alias, len(indices)) {
 			write = name
 		}
 	}

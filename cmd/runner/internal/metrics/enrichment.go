@@ -14,19 +14,11 @@ type enrichments struct {
 }
 
 func newEnrichments(r *prometheus.Registry) enrichments {
-	e := enrichments{
-		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "tocsin", Name: "enrichments_total", Help: "Alerts by source of enrichment and outcome: added, nothing, unavailable, failed.",
-		}, []string{"source", "outcome"}),
-		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "tocsin", Name: "enrichment_load_failures_total", Help: "Times that a source of enrichment could not be loaded.",
-		}, []string{"source"}),
-		loaded: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: "tocsin", Name: "enrichment_loaded_timestamp_seconds", Help: "When a source of enrichment was last loaded.",
-		}, []string{"source"}),
+	return enrichments{
+		alerts:   counterOf(r, "enrichments_total", "Alerts by source of enrichment and outcome: added, nothing, unavailable, failed.", "source", "outcome"),
+		failures: counterOf(r, "enrichment_load_failures_total", "Times that a source of enrichment could not be loaded.", "source"),
+		loaded:   gaugeOf(r, "enrichment_loaded_timestamp_seconds", "When a source of enrichment was last loaded.", "source"),
 	}
-	r.MustRegister(e.alerts, e.failures, e.loaded)
-	return e
 }
 
 // Enriched counts a source and an alert by outcome.

@@ -69,10 +69,10 @@ type Metrics struct {
 func New() *Metrics {
 	registry := prometheus.NewRegistry()
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels))
+		return counterOf(registry, name, help, labels...)
 	}
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		return registered(registry, prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels))
+		return gaugeOf(registry, name, help, labels...)
 	}
 	histogram := func(name, help string, factor float64) prometheus.HistogramOpts {
 		return prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(0.01, factor, 10)}
@@ -140,6 +140,15 @@ func New() *Metrics {
 		m.reloads.WithLabelValues(outcome)
 	}
 	return m
+}
+
+// counterOf and gaugeOf make and register collectors with labels.
+func counterOf(registry *prometheus.Registry, name, help string, labels ...string) *prometheus.CounterVec {
+	return registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels))
+}
+
+func gaugeOf(registry *prometheus.Registry, name, help string, labels ...string) *prometheus.GaugeVec {
+	return registered(registry, prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels))
 }
 
 // registered registers a collector where it is made: one that is not registered is counted and never seen.

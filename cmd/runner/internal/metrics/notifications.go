@@ -16,19 +16,11 @@ type notifications struct {
 }
 
 func newNotifications(registry *prometheus.Registry) notifications {
-	n := notifications{
-		entries: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: "tocsin", Name: "notifications", Help: "Notifications by route and status, at the runner that delivers them.",
-		}, []string{"route", "status"}),
-		oldest: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: "tocsin", Name: "notifications_oldest_seconds", Help: "Age of the oldest notification that waits for its delivery.",
-		}, []string{"route"}),
-		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "tocsin", Name: "notification_attempts_total", Help: "Attempts to deliver: delivered, failed (to be repeated) or dead (given up).",
-		}, []string{"route", "outcome"}),
+	return notifications{
+		entries:  gaugeOf(registry, "notifications", "Notifications by route and status, at the runner that delivers them.", "route", "status"),
+		oldest:   gaugeOf(registry, "notifications_oldest_seconds", "Age of the oldest notification that waits for its delivery.", "route"),
+		attempts: counterOf(registry, "notification_attempts_total", "Attempts to deliver: delivered, failed (to be repeated) or dead (given up).", "route", "outcome"),
 	}
-	registry.MustRegister(n.entries, n.oldest, n.attempts)
-	return n
 }
 
 // Notifications sets the numbers of notifications; none if another runner delivers them.
