@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -130,27 +129,22 @@ func (d *doctor) service(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.cmd.Listen+"/readyz", http.NoBody)
-	if err != nil {
+	status, said, err := askService(ctx, d.cmd.Listen, "/readyz", false)
+	if _, wrong := errors.AsType[usageError](err); wrong {
 		d.add("service", statusFail, d.cmd.Listen, "it is not an address", "check --listen")
 		return
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Do(request)
 	if err != nil {
 		d.add("service", statusSkip, d.cmd.Listen, "no service answers", "")
 		return
 	}
-	defer func() { _ = answer.Body.Close() }()
-	text, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
-	said := strings.TrimSpace(string(text))
 	switch {
-	case answer.StatusCode == http.StatusOK && strings.HasPrefix(said, "ready"):
+	case status == http.StatusOK && strings.HasPrefix(said, "ready"):
 		d.add("service", statusOK, d.cmd.Listen, oneLine(said), "")
-	case answer.StatusCode == http.StatusServiceUnavailable:
+	case status == http.StatusServiceUnavailable:
 		d.add("service", statusFail, d.cmd.Listen, oneLine(said), "the other checks and the log of the service say why")
 	default:
-		d.add("service", statusWarn, d.cmd.Listen, "what answers is not this service: "+answer.Status, "give the address of the service with --listen")
+		d.add("service", statusWarn, d.cmd.Listen, "what answers is not this service: "+fmt.Sprintf("%d %s", status, http.StatusText(status)), "give the address of the service with --listen")
 	}
 }
 

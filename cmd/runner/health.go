@@ -37,7 +37,7 @@ func (c *healthCmd) Run(ctx context.Context, a *app) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	status, text, err := c.ask(ctx, address, path)
+	status, text, err := askService(ctx, address, path, c.WebCert != "")
 	switch {
 	case err != nil:
 		return fmt.Errorf("the service does not answer: %w", err)
@@ -69,12 +69,12 @@ func reachable(listen string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// ask sends a request to the service, never through a proxy. The certificate of the service is for the names by which others know
+// askService sends a request to a service, never through a proxy. With encryption, the certificate of the service is for the names by which others know
 // it, and is not checked: the request has no secret, and the answer is that of whatever listens on this machine.
-func (c *healthCmd) ask(ctx context.Context, address, path string) (status int, text string, err error) {
+func askService(ctx context.Context, address, path string, encrypted bool) (status int, text string, err error) {
 	transport := &http.Transport{DisableKeepAlives: true}
 	scheme := "http://"
-	if c.WebCert != "" {
+	if encrypted {
 		scheme = "https://"
 		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // see above
 	}
