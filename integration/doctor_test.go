@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,15 @@ func TestDoctorNames(t *testing.T) {
 					dir.add(t, "shut", n.Name("shut"), "any where true")
 					n.Must(t, http.MethodPost, "/"+n.Name("shut")+"/_close", nil)
 				}, []string{"patterns warn " + n.Name("shut"), "rules here warn shut"}},
+				{"a closed index of three patterns", func(t *testing.T) {
+					t.Helper()
+					n.CreateIndex(t, n.Name("more-shut"), eventMapping())
+					n.CreateIndex(t, n.Name("more-open"), eventMapping())
+					for i, pattern := range []string{"more-*", "more-sh*", "mor*"} {
+						dir.add(t, "more-"+strconv.Itoa(i), n.Name(pattern), "any where true")
+					}
+					n.Must(t, http.MethodPost, "/"+n.Name("more-shut")+"/_close", nil)
+				}, []string{"patterns warn " + n.Name("more-shut"), "rules here warn more-1"}},
 				{"no such index", func(t *testing.T) {
 					t.Helper()
 					dir.add(t, "none", n.Name("none-*"), "any where true")

@@ -52,7 +52,10 @@ type doctor struct {
 }
 
 func (d *doctor) add(check string, s status, object, text, advice string) {
-	d.findings = append(d.findings, finding{check, s, object, text, advice})
+	f := finding{check, s, object, text, advice}
+	if !slices.Contains(d.findings, f) { // several patterns may read the same index
+		d.findings = append(d.findings, f)
+	}
 }
 
 // unknown adds what could not be checked because of an error.

@@ -75,11 +75,15 @@ func (d *doctor) pattern(pattern string, t search.Target) {
 	for _, u := range t.Partly {
 		d.add("patterns", statusWarn, u.Name, u.Reason, "grant read on the whole pattern, or exclude what may not be read")
 	}
+	// Of closed indices, those that leave slots open were told above.
+	ignored := slices.DeleteFunc(slices.Clone(t.Closed), func(name string) bool {
+		return slices.ContainsFunc(t.Unread, func(u search.Unread) bool { return u.Name == name && u.Why == failure.Closed })
+	})
 	switch {
-	case len(t.Indices) == 0 && len(t.Closed) > 0:
-		d.add("patterns", statusWarn, pattern, "all its indices are closed: "+listFew(t.Closed), "open them, or remove the pattern from the rules")
-	case len(t.Closed) > 0:
-		d.add("patterns", statusWarn, pattern, "closed indices are not read: "+listFew(t.Closed), "")
+	case len(ignored) > 0 && len(t.Indices) == 0:
+		d.add("patterns", statusWarn, pattern, "all its indices are closed: "+listFew(ignored), "open them, or remove the pattern from the rules")
+	case len(ignored) > 0:
+		d.add("patterns", statusWarn, pattern, "closed indices are not read: "+listFew(ignored), "open them, or exclude them in the rules")
 	case len(t.Indices) == 0 && len(t.Unread) == 0:
 		d.add("patterns", statusWarn, pattern, "no index matches", "check that its source ships events; rules read it once it is there")
 	}
