@@ -183,7 +183,7 @@ func (w *watching) standing(s service.Standing) {
 		found = append(found, health.Finding{Subject: id, Text: fmt.Sprintf("%d slots of rule %s stay open, the oldest is %s", s.Open[id], id, s.Oldest[id].UTC().Format(time.RFC3339))})
 	}
 	if len(stuck) > mostStuck {
-		found = []health.Finding{{Subject: "service", Text: fmt.Sprintf("%d rules have slots that stay open: %s", len(stuck), firstOf(stuck))}}
+		found = []health.Finding{{Subject: health.ManyRules, Text: fmt.Sprintf("%d rules have slots that stay open: %s", len(stuck), firstOf(stuck))}}
 	}
 	w.watch.Set(health.Gap, now, found...)
 	switch {

@@ -203,3 +203,22 @@ func (a *API) costs(r *http.Request) (any, error) {
 	all.Total, all.Costs = len(all.Costs), Of(p, SortCosts(all.Costs, r.URL.Query().Get("sort")))
 	return all, nil
 }
+
+func (a *API) states(r *http.Request) (any, error) {
+	q := r.URL.Query()
+	p, err := PageOf(q, DefaultLimit)
+	if err != nil {
+		return nil, err
+	}
+	f, err := StateFilterOf(q, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	all, err := a.Source.States(r.Context())
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it is the Source's
+	}
+	found := f.Select(all.States)
+	all.Total, all.States = len(found), Of(p, found)
+	return all, nil
+}

@@ -196,7 +196,7 @@ func TestAccessible(t *testing.T) {
 	closed := serve(t, sample.New(5, nil), guard.Options{Tokens: []string{token}, Users: guard.Users{"ada": nil}})
 	b := open(t)
 	for _, l := range looks {
-		paths := []string{"/", "/rules", "/rules/rule-0003", "/coverage", "/alerts", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), "/attack", "/costs", "/backfills", "/runners", "/alerts?where=(", "/nothing"}
+		paths := []string{"/", "/rules", "/rules/rule-0003", "/coverage", "/alerts", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), "/attack", "/costs", "/backfills", "/runners", "/states", "/alerts?where=(", "/nothing"}
 		var all []string
 		for _, p := range paths {
 			all = append(all, address+p)
@@ -248,7 +248,7 @@ const focused = `(() => { const e = document.activeElement; return e === documen
 func TestKeyboard(t *testing.T) {
 	address := serve(t, sample.New(8, nil), guard.Options{})
 	b := open(t)
-	for _, path := range []string{"/", "/rules", "/alerts", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), "/attack", "/backfills"} {
+	for _, path := range []string{"/", "/rules", "/alerts", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), "/attack", "/backfills", "/states"} {
 		b.do(t, looks[0].as(), chromedp.Navigate(address+path))
 		wanted := told(t, b, chromedp.Evaluate[[]string](`Array.from(document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")).filter(e => e.checkVisibility()).map(e => e.tagName + " " + (e.getAttribute("href") || e.name || e.getAttribute("aria-label") || e.textContent.trim().slice(0, 40)))`))
 		reached := map[string]bool{}
@@ -361,6 +361,7 @@ var screenshots = []struct {
 	{"alert", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), look{"", false, 1280, 1000, false}},
 	{"coverage", "/coverage", look{"", true, 1280, 800, false}},
 	{"attack", "/attack", look{"", false, 1280, 700, false}},
+	{"states", "/states", look{"", false, 1280, 900, false}},
 	{"rules-phone", "/rules", look{"", true, 390, 844, true}},
 }
 
