@@ -17,7 +17,7 @@ import (
 
 // webFlags say who may use the status page and the API, and how the server encrypts.
 type webFlags struct {
-	WebTokenFile string `name:"web-token-file" help:"File with the tokens for the status page and the API, one a line." placeholder:"FILE"`
+	WebTokenFile string `name:"web-token-file" help:"File with the tokens for the status page and the API, one a line, each alone or after a name and a space." placeholder:"FILE"`
 	WebUsers     string `name:"web-users" help:"File with the users of the status page and the API, a name and a bcrypt hash a line, as htpasswd -B writes it." placeholder:"FILE"`
 	WebCert      string `name:"web-cert" help:"Certificate (PEM) with which the server encrypts all connections." placeholder:"FILE"`
 	WebKey       string `name:"web-key" help:"Key (PEM) of the certificate." placeholder:"FILE"`
@@ -125,7 +125,7 @@ func (w *webFlags) open(web *server.Server, source api.Source, namespace string,
 	refuse := func(w http.ResponseWriter, _ *http.Request, refusal guard.Refusal) {
 		api.WriteProblem(w, api.NewProblem(refusal.Status, refusal.Text))
 	}
-	given := g.Protect(refuse, (&api.API{Source: source, Redact: logs.Blank, Version: version()}).Handler())
+	given := g.Protect(refuse, (&api.API{Source: source, Caller: guard.Caller, Redact: logs.Blank, Version: version()}).Handler())
 	web.Handle("/", pages)
 	web.Handle(api.Prefix+"/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")

@@ -119,6 +119,12 @@ func TestWebAccess(t *testing.T) {
 // webServer serves a made-up service with flags.
 func webServer(t *testing.T, flags webFlags, loopback bool) (address string, client *http.Client) {
 	t.Helper()
+	return webServerOf(t, flags, loopback, sample.New(10, nil))
+}
+
+// webServerOf serves a service with flags.
+func webServerOf(t *testing.T, flags webFlags, loopback bool, source api.Source) (address string, client *http.Client) {
+	t.Helper()
 	encrypted, err := flags.tls()
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +139,7 @@ func webServer(t *testing.T, flags webFlags, loopback bool) (address string, cli
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := flags.open(web, sample.New(10, nil), "default", func(context.Context) (string, error) { return "", nil }); err != nil {
+	if _, err := flags.open(web, source, "default", func(context.Context) (string, error) { return "", nil }); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -320,7 +326,7 @@ func TestWeb(t *testing.T) {
 	if status := change(`{"ids": ["` + one.ID + `"], "status": "closed", "reason": "duplicate", "add_tags": ["seen"]}`); status != http.StatusOK || changed.Changed != 1 {
 		t.Errorf("status %d, changed %+v", status, changed)
 	}
-	if a.ask(t, http.MethodGet, "/alerts/"+one.ID, "", &one); one.Status != "closed" {
+	if a.ask(t, http.MethodGet, "/alerts/"+one.ID, "", &one); one.Status != "closed" || one.StatusBy != "api" || one.StatusAt == nil {
 		t.Errorf("the alert is %s", one.Status)
 	}
 	for body, status := range map[string]int{`{"ids": ["` + one.ID[:9] + `"], "status": "open"}`: 404, `{"ids": ["` + one.ID + `"]}`: 400, `{"ids": ["` + one.ID + `"], "status": "gone"}`: 400} {

@@ -21,6 +21,8 @@ const requestTimeout = 25 * time.Second
 // API gives out what a Source says.
 type API struct {
 	Source Source
+	// Caller returns the name of who sends a request, "" if it has none; nil: nobody has.
+	Caller func(context.Context) string
 	// Redact removes secrets from the text of an error.
 	Redact func(string) string
 	// Version is the version in the document.

@@ -142,6 +142,13 @@ var table = []route{
 			if len(c.IDs) == 0 || len(c.IDs) > MaxChanged {
 				return nil, Invalid(fmt.Sprintf("name 1 to %d alerts", MaxChanged))
 			}
+			caller := ""
+			if a.Caller != nil {
+				caller = a.Caller(r.Context())
+			}
+			if err := c.Sign(caller, "api"); err != nil {
+				return nil, err
+			}
 			return a.Source.ChangeAlerts(r.Context(), c)
 		},
 	},

@@ -193,7 +193,7 @@ const axeCall = `axe.run(document, {resultTypes: ["violations"]}).then(r => JSON
 func TestAccessible(t *testing.T) {
 	library := axe(t)
 	address := serve(t, sample.New(120, nil), guard.Options{})
-	closed := serve(t, sample.New(5, nil), guard.Options{Tokens: []string{token}, Users: guard.Users{"ada": nil}})
+	closed := serve(t, sample.New(5, nil), guard.Options{Tokens: []guard.Token{{Secret: token}}, Users: guard.Users{"ada": nil}})
 	b := open(t)
 	for _, l := range looks {
 		paths := []string{"/", "/rules", "/rules/rule-0003", "/coverage", "/alerts", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), "/attack", "/costs", "/backfills", "/runners", "/states", "/alerts?where=(", "/nothing"}
@@ -287,7 +287,7 @@ func TestKeyboard(t *testing.T) {
 // TestBrowserForms: in a real browser, with its origins and cookies, forms work and log in.
 func TestBrowserForms(t *testing.T) {
 	s := sample.New(20, nil)
-	address := serve(t, s, guard.Options{Tokens: []string{token}})
+	address := serve(t, s, guard.Options{Tokens: []guard.Token{{Secret: token}}})
 	b := open(t)
 	b.do(t, looks[0].as(), chromedp.Navigate(address+"/rules?state=failing"), chromedp.SendKeys(`input[name=secret]`, token))
 	b.submit(t, `.login button`)

@@ -269,7 +269,7 @@ func TestForms(t *testing.T) {
 
 // TestLogin: a browser without a session goes to the form, and with it back to where it was going, if that is here.
 func TestLogin(t *testing.T) {
-	h := handler(t, sample.New(30, nil), guard.Options{Tokens: []string{token}})
+	h := handler(t, sample.New(30, nil), guard.Options{Tokens: []guard.Token{{Secret: token}}})
 	for _, path := range pages(strings.Clone) {
 		w := get(h, path)
 		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/login?next="+url.QueryEscape(path) {

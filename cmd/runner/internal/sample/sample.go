@@ -199,6 +199,9 @@ func (s *Source) alert(r *rand.Rand) {
 			Reason: s.Text(fmt.Sprintf("process event with process sh, parent process nginx, by %s on %s created %s alert %s.", user, host, one.Severity, one.Name)), Host: s.Text(host), User: s.Text(user), Status: "open",
 			Techniques: s.Text("T1059 Command and Scripting Interpreter"),
 		}
+		if i%3 == 2 {
+			a.Status, a.StatusBy, a.StatusAt = "acknowledged", s.Text("g.hopper"), &written
+		}
 		if i%9 == 0 {
 			a.Group = a.ID
 		}
