@@ -19,15 +19,13 @@ import (
 )
 
 const (
-	// probeEvery is how often the cluster is asked whether it answers, writableEvery whether alerts can be written, fitEvery whether
+	// probeEvery is how often the cluster is asked whether it answers, writableEvery whether alerts can be written and notices were given up, fitEvery whether
 	// the indices are as Tocsin creates them; syncEvery is how often runners agree about states when nothing has changed.
-	probeEvery, writableEvery, fitEvery, syncEvery = 5 * time.Second, 15 * time.Second, time.Minute, 10 * time.Second
+	probeEvery, writableEvery, fitEvery, syncEvery = 5 * time.Second, 15 * time.Second, 30 * time.Second, 10 * time.Second
 	// probeWithin limits one probe.
 	probeWithin = 20 * time.Second
 	// skewFrom is the difference of clocks that is a state.
 	skewFrom = 10 * time.Second
-	// stuckAfter is how long the open slots of a rule may be without progress.
-	stuckAfter = 10 * time.Minute
 	// mostStuck is the number of rules from which on one state stands for all.
 	mostStuck = 5
 	// givenUpFor is how long it is a state that slots were given up.
@@ -167,7 +165,7 @@ func (w *watching) standing(s service.Standing) {
 			last.since = now
 		}
 		w.stuck[id] = progress{open, s.Oldest[id], last.since}
-		if now.Sub(last.since) > stuckAfter && w.owner.Owns(id) && !w.board.Holds(id) {
+		if now.Sub(last.since) > w.cmd.GapAfter && w.owner.Owns(id) && !w.board.Holds(id) {
 			stuck = append(stuck, id)
 		}
 	}
@@ -215,9 +213,9 @@ func (w *watching) keep(ctx context.Context) {
 			w.probe(ctx)
 		case <-writable.C:
 			w.probeWrite(ctx)
+			w.undelivered(ctx)
 		case <-fit.C:
 			w.probeFit(ctx)
-			w.undelivered(ctx)
 		case <-sync.C:
 			w.sync(ctx)
 		case <-w.board.Dirty():

@@ -141,7 +141,7 @@ var Kinds = []Description{
 	},
 	{
 		Kind: Gap, Severity: Warning, OfRule: true, Subject: "rule id; `service` for many rules", After: 2, Calm: 1, Causes: append([]Kind{Blocked, LedgerFailed, LeaseLost}, down...),
-		Meaning: "Slots of the rule stay open, though it does not fail: the catch-up has made no progress with them for ten minutes",
+		Meaning: "Slots of the rule stay open, though it does not fail: the catch-up has made no progress with them for longer than `gap-after`",
 		Advice:  "`runner coverage` shows the slots; the catch-up waits while the cluster is busy, or has too much to do",
 	},
 	{
