@@ -84,6 +84,7 @@ type plantedService struct {
 // a webhook and a collector that tell them in their errors. No secret is in its log, in any of its pages, in an answer of its API, its
 // metrics, its traces, in what commands show of it, and in what it keeps in its indices. TOCSIN_SECRETS_ROUNDS makes it longer.
 func TestSecretsOfService(t *testing.T) {
+	t.Parallel()
 	node := newNode(t)
 	for round := range sizeOf(t, "TOCSIN_SECRETS_ROUNDS", 2) {
 		t.Run(fmt.Sprint("round ", round), func(t *testing.T) {
