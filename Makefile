@@ -53,7 +53,11 @@ test: ## Run the tests that need nothing but Go, with the race detector and inva
 
 .PHONY: integration
 integration: ## Run the tests that need a real Elasticsearch.
-	$(GO) test -tags integration,invariants -count=1 -timeout 28m ./integration/...
+	$(GO) test -tags integration,invariants -count=1 -parallel 4 -timeout 28m ./integration/...
+
+.PHONY: integration-image
+integration-image: ## Follow docs/setup.md with the image IMAGE (make image), in a cluster with security and TLS.
+	TOCSIN_IMAGE=$(IMAGE) $(GO) test -tags integration,invariants -count=1 -timeout 10m -run TestSetupDocs ./integration
 
 .PHONY: integration-client
 integration-client: ## Run the client's tests on the node at TOCSIN_ELASTICSEARCH_URL.
