@@ -23,6 +23,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tocsin/internal/run/health"
 )
 
 // fault is something that goes wrong with a running service, and what is told of it.
@@ -86,6 +88,7 @@ func settings(index func(s *faulty) string, name string, value any) func(*testin
 
 func alertsIndex(s *faulty) string { return "tocsin-alerts-" + s.namespace + "-000001" }
 func ledgerIndex(s *faulty) string { return "tocsin-ledger-" + s.namespace }
+func outboxIndex(s *faulty) string { return "tocsin-outbox-" + s.namespace }
 func leasesIndex(s *faulty) string { return "tocsin-leases-" + s.namespace }
 func eventsIndex(s *faulty) string { return s.events }
 func ownIndices(s *faulty) string {
@@ -121,6 +124,31 @@ func withType(kind string) object {
 	m := eventMapping()
 	m["properties"].(object)["event"].(object)["properties"].(object)["action"] = object{"type": kind, "ignore_malformed": true}
 	return m
+}
+
+// beside makes another index that the rule reads; then does something with it.
+func beside(settings object, then func(t *testing.T, s *faulty, index string)) func(*testing.T, *faulty) {
+	return func(t *testing.T, s *faulty) {
+		t.Helper()
+		index := s.events + "-beside"
+		s.node.Must(t, http.MethodPut, "/"+index, object{"settings": settings, "mappings": eventMapping()})
+		then(t, s, index)
+	}
+}
+
+// alone removes the other index.
+func alone(t *testing.T, s *faulty) {
+	t.Helper()
+	s.node.Must(t, http.MethodDelete, "/"+s.events+"-beside", nil)
+}
+
+// rewrite replaces a text of the rule.
+func rewrite(old, replacement string) func(*testing.T, *faulty) {
+	return edit(func(dir string) error {
+		name := filepath.Join(dir, "r.toml")
+		text, err := os.ReadFile(name)
+		return cmp.Or(err, os.WriteFile(name, []byte(strings.Replace(string(text), old, replacement, 1)), 0o600))
+	})
 }
 
 // restarted stops the service for a while.
@@ -276,6 +304,25 @@ var faults = []fault{
 		name: "node: the ledger has fields of its own", kind: "index-unfit",
 		begin: mapped(ledgerIndex, object{"runtime": object{"x": object{"type": "keyword"}}}), end: mapped(ledgerIndex, object{"runtime": object{"x": nil}}),
 	},
+	{name: "node: the outbox is blocked", kind: "outbox-not-writable", alerts: true, begin: settings(outboxIndex, noWrites, true), end: settings(outboxIndex, noWrites, nil)},
+	{
+		name: "node: an index is closed", kind: "index-closed", args: []string{"--closed", "unread"}, end: alone,
+		begin: beside(object{"number_of_replicas": 0}, func(t *testing.T, s *faulty, index string) {
+			t.Helper()
+			s.node.Must(t, http.MethodPost, "/"+index+"/_close", nil)
+		}),
+	},
+	{
+		name: "node: one of two shards refuses the search", kind: "shards-failed", end: alone,
+		begin: beside(object{"number_of_replicas": 0, "index.max_regex_length": 3}, func(t *testing.T, s *faulty, index string) {
+			t.Helper()
+			for i := range 120 { // else the shard is left out of searches
+				s.node.Must(t, http.MethodPost, "/"+index+"/_doc", object{"@timestamp": time.Now().Add(time.Duration(i) * time.Second).UTC().Format(time.RFC3339), "event": object{"action": "x"}})
+			}
+			s.node.Must(t, http.MethodPost, "/"+index+"/_refresh", nil)
+		}),
+	},
+	{name: "node: a remote cluster is not there", kind: "remote-unreachable", begin: rewrite(`index = [`, `index = ["nowhere:logs-*", `), end: rewrite(`"nowhere:logs-*", `, "")},
 	{name: "node: a receiver refuses alerts", kind: "notifications-undelivered", alerts: true, end: replayed},
 	{
 		name: "a rule has a mistake after a reload", kind: "reload-broken",
@@ -390,6 +437,18 @@ func TestFaults(t *testing.T) {
 			defer func() { <-places }()
 			tryFault(t, node, i, f)
 		})
+	}
+}
+
+// TestFaultOfEveryKind: no kind of state is told only in theory, and what is said to be passing is.
+func TestFaultOfEveryKind(t *testing.T) {
+	for _, d := range health.Kinds {
+		i := slices.IndexFunc(faults, func(f fault) bool { return f.kind == string(d.Kind) })
+		if i < 0 {
+			t.Errorf("no fault is told as %s", d.Kind)
+		} else if faults[i].passing != d.Passing {
+			t.Errorf("%s: passing is %t", faults[i].name, faults[i].passing)
+		}
 	}
 }
 
