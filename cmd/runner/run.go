@@ -228,7 +228,7 @@ type runner struct {
 	health *watching
 	// host is its machine, for people.
 	host    string
-	enrich  enrichment
+	enrich  *enriching
 	notices *notifier
 }
 
@@ -288,7 +288,7 @@ func (r *runner) newRound(concurrency int) *pipeline.Round {
 	return &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{
 			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts, Risk: r.backend.riskPlace(), Series: r.backend.series, Tables: r.backend.tables,
-			Options: r.alertOptions(r.backend), Now: r.clock.Now, Enrich: r.enrich,
+			Options: r.alertOptions(r.backend), Now: r.clock.Now, Enrich: r.enrich.add(),
 			Summarize: r.cmd.Overflow == "summary", Telling: r.notices.telling(r.cmd.NotifyAge, ""),
 		},
 		Planner: &planner.Planner{Pin: planner.Strategy(r.cmd.Strategy)}, Concurrency: concurrency, Observe: r.observe,

@@ -51,6 +51,10 @@ type watching struct {
 	byID    map[string]*service.Rule
 	stuck   map[string]progress
 	givenUp time.Time
+
+	// wrong is what the last reload has found, "" if nothing; reload guards it, and that it is noted in order.
+	reload sync.Mutex
+	wrong  string
 }
 
 // progress is the last progress with the open slots of a rule.
@@ -115,22 +119,23 @@ func (w *watching) execution(x pipeline.Execution) {
 	w.watch.Execution(x, health.Rule{ID: x.RuleID, Name: x.RuleName, Revision: r.Plan.Rule().ContentHash, Patterns: r.Patterns()}, w.clock.Now())
 }
 
-// reloaded notes the outcome of a reload, or of the start: which rules have errors and run as before, or do not run.
-func (w *watching) reloaded(err error, outdated map[string]bool, broken []string) {
+// reloaded notes the outcome of a reload, or of the start: what is not as the files say. It holds until the next reload.
+func (w *watching) reloaded(wrong []string) {
 	if w == nil {
 		return
 	}
-	var parts []string
-	if err != nil {
-		parts = append(parts, "the reload failed: "+err.Error())
-	}
-	if len(outdated) > 0 {
-		parts = append(parts, "rules that have errors, and run as they were before: "+firstOf(slices.Sorted(maps.Keys(outdated))))
-	}
-	if len(broken) > 0 {
-		parts = append(parts, "rules that have errors, and do not run: "+firstOf(broken))
-	}
-	w.set(health.ReloadBroken, "rules", strings.Join(parts, "; "))
+	w.reload.Lock()
+	defer w.reload.Unlock()
+	w.wrong = strings.Join(wrong, "; ")
+	w.set(health.ReloadBroken, "rules", w.wrong)
+}
+
+// sinceReload notes the outcome of the last reload. Nothing else may come that is noted: a state that has come back ends only after it
+// was looked for several times.
+func (w *watching) sinceReload() {
+	w.reload.Lock()
+	defer w.reload.Unlock()
+	w.set(health.ReloadBroken, "rules", w.wrong)
 }
 
 // set notes that a kind has this text for a subject; "" if nothing is wrong.
@@ -217,6 +222,7 @@ func (w *watching) keep(ctx context.Context) {
 		case <-fit.C:
 			w.probeFit(ctx)
 		case <-sync.C:
+			w.sinceReload()
 			w.sync(ctx)
 		case <-w.board.Dirty():
 			w.sync(ctx)

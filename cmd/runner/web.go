@@ -109,18 +109,21 @@ func (r *runner) readiness(ctx context.Context) func(context.Context) error {
 	}
 }
 
+// credentials are the files of those that may use the status page and the API.
+func (w *webFlags) credentials() []string { return nonEmpty(w.WebTokenFile, w.WebUsers) }
+
 // open adds the status page, the API and the reloading to a server, for those that may use them. off is why nobody may; "" if somebody
-// may.
-func (w *webFlags) open(web *server.Server, source api.Source, namespace string, reload func(context.Context) (string, error)) (off string, err error) {
+// may. renew reads again who may; after an error it is who it was.
+func (w *webFlags) open(web *server.Server, source api.Source, namespace string, reload func(context.Context) (string, error)) (off string, renew func(context.Context) error, err error) {
 	options, err := w.options(web.Loopback())
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	g := guard.New(options)
 	shown := &page.Page{Source: source, Guard: g, Redact: logs.Blank, Namespace: namespace, Version: version()}
 	pages, err := shown.Handler()
 	if err != nil {
-		return "", fmt.Errorf("status page: %w", err)
+		return "", nil, fmt.Errorf("status page: %w", err)
 	}
 	refuse := func(w http.ResponseWriter, _ *http.Request, refusal guard.Refusal) {
 		api.WriteProblem(w, api.NewProblem(refusal.Status, refusal.Text))
@@ -133,7 +136,13 @@ func (w *webFlags) open(web *server.Server, source api.Source, namespace string,
 		given.ServeHTTP(w, r)
 	}))
 	web.Handle("POST /reload", g.Protect(refusePlainly, server.Reloading(reload)))
-	return options.Off, nil
+	return options.Off, func(context.Context) error {
+		now, err := w.options(web.Loopback())
+		if err == nil {
+			g.Accept(now.Tokens, now.Users)
+		}
+		return err
+	}, nil
 }
 
 // refusePlainly says in a line why a request is refused.

@@ -139,7 +139,7 @@ func webServerOf(t *testing.T, flags webFlags, loopback bool, source api.Source)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := flags.open(web, source, "default", func(context.Context) (string, error) { return "", nil }); err != nil {
+	if _, _, err := flags.open(web, source, "default", func(context.Context) (string, error) { return "", nil }); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())

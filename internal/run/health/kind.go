@@ -106,8 +106,8 @@ var Kinds = []Description{
 	},
 	{
 		Kind: ReloadBroken, Severity: Warning, Subject: "`rules`", After: 1, Calm: 1,
-		Meaning: "Rules were not reloaded, or some have errors: those run as they were before, or not at all",
-		Advice:  "`runner check` shows the errors; the rules are reloaded when the files are changed",
+		Meaning: "Rules, routes of notifications, credentials or enrichment were not reloaded, or rules have errors: they stay as they were before, or rules do not run",
+		Advice:  "do what the text says; `runner check` shows the errors of rules; files are reloaded when they are changed",
 	},
 	{
 		Kind: Forbidden, Severity: Critical, Subject: "indices", After: 2, Calm: 1, Causes: down,
