@@ -93,8 +93,8 @@ func TestDoctorAddresses(t *testing.T) {
 	_ = execute(t.Context(), []string{"doctor", "--listen", "none", "--elasticsearch", gone.URL, "--elasticsearch", good.URL}, stdio{strings.NewReader(""), &out, &errs})
 	var lines []string
 	for line := range strings.Lines(out.String()) {
-		if strings.Contains(line, " connection ") {
-			lines = append(lines, strings.Join(strings.Fields(line), " "))
+		if words := strings.Fields(line); len(words) > 1 && words[1] == "connection" {
+			lines = append(lines, strings.Join(words, " "))
 		}
 	}
 	if len(lines) != 2 || !strings.HasPrefix(lines[0], "fail connection "+gone.URL) || lines[1] != "ok connection "+good.URL+": it answers" || !slices.Contains(strings.Fields(out.String()), "credentials") {
