@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -71,10 +73,14 @@ func TestDoctorClocks(t *testing.T) {
 	}
 }
 
-// TestDoctorVersions: versions before and after those that are supported.
+// TestDoctorVersions: versions before and after those that are supported, and what the docs say of them.
 func TestDoctorVersions(t *testing.T) {
+	page, err := os.ReadFile("../../docs/install.md")
+	if says := fmt.Sprintf("| Elasticsearch | %d.%d and later %d.x;", leastMajor, leastMinor, mostMajor); err != nil || !strings.Contains(string(page), says) {
+		t.Errorf("docs/install.md does not say %q (%v)", says, err)
+	}
 	for version, want := range map[string]status{
-		"7.17.29": statusFail, "8.6.2": statusFail, "8.7.0": statusOK, "8.19.7": statusOK, "9.2.0-SNAPSHOT": statusOK, "10.0.0": statusWarn, "new": statusWarn,
+		"7.17.29": statusFail, "8.15.5": statusFail, "8.16.0": statusOK, "8.19.7": statusOK, "9.2.0-SNAPSHOT": statusWarn, "10.0.0": statusWarn, "new": statusWarn,
 	} {
 		d := &doctor{}
 		if d.version(elastic.Info{Name: "c", Version: version}); d.findings[0].Status != want {
