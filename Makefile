@@ -49,7 +49,7 @@ examples-java: ## Run the example of a suite in Java; needs Maven.
 
 .PHONY: test
 test: ## Run the tests that need nothing but Go, with the race detector and invariants checked.
-	$(GO) test -race -tags invariants $(PACKAGES)
+	$(GO) test -race -tags invariants -parallel 4 $(PACKAGES)
 
 .PHONY: integration
 integration: ## Run the tests that need a real Elasticsearch.
