@@ -93,7 +93,7 @@ func (g *globals) enrichmentOf(text string) (*enrich.Config, diag.List) {
 }
 
 // use loads the sources of a configuration, waits for them as long as it says, and puts them in the place of those before.
-func (e *enriching) use(ctx context.Context, config *enrich.Config, text string) {
+func (e *enriching) use(ctx context.Context, config *enrich.Config, text string) { //nolint:contextcheck // sources are loaded as long as the backend is open
 	next := enrich.New(config, e.options)
 	next.Observe = e.observe
 	loading, stop := context.WithCancel(e.loading)

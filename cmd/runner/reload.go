@@ -61,7 +61,7 @@ func (r *reloading) reload(ctx context.Context) (change, error) {
 	for _, p := range r.parts {
 		if err := p.reload(ctx); err != nil {
 			others = append(others, fmt.Errorf("%s stay as they were: %w", p.what, err))
-			r.global.log.Error(p.what+" were not reloaded", "error", err)
+			r.global.log.Error("a part was not reloaded", "part", p.what, "error", err)
 		}
 	}
 	made, err := r.reloadRules(ctx)

@@ -3,6 +3,7 @@ package guard
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"slices"
 )
 
 // Token is a token that is accepted.
@@ -56,11 +57,6 @@ func (c *credentials) user(name string) (credential, bool) {
 
 // has reports whether a credential is still accepted.
 func (c *credentials) has(who credential) bool {
-	for _, t := range c.tokens {
-		if t == who {
-			return true
-		}
-	}
 	user, known := c.user(who.name)
-	return known && user == who
+	return known && user == who || slices.Contains(c.tokens, who)
 }
