@@ -113,8 +113,8 @@ func (w *watching) execution(x pipeline.Execution) {
 		return
 	}
 	r := w.rule(x.RuleID)
-	if r == nil {
-		return // it was removed while it ran
+	if r == nil || r.Plan.Rule().ContentHash != x.Revision {
+		return // it was removed or changed while it ran: this says nothing about the rule as it is
 	}
 	w.watch.Execution(x, health.Rule{ID: x.RuleID, Name: x.RuleName, Revision: r.Plan.Rule().ContentHash, Patterns: r.Patterns()}, w.clock.Now())
 }

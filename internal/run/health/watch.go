@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -32,7 +33,7 @@ type Watch struct {
 	// doubtful are the findings of executions that the cluster may be the cause of, by holder: the next probe decides.
 	doubtful map[string]doubtful
 	// unwritten says why places cannot be written, by who found it: rules, or the probe.
-	unwritten map[place]map[string]string
+	unwritten map[place]map[string]unwritable
 	suspect   chan struct{}
 }
 
@@ -43,7 +44,7 @@ type doubtful struct {
 
 // NewWatch returns a watch that reports to a board.
 func NewWatch(b *Board) *Watch {
-	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[place]map[string]string{}, suspect: make(chan struct{}, 1)}
+	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[place]map[string]unwritable{}, suspect: make(chan struct{}, 1)}
 }
 
 // Suspect receives when a probe of the cluster is wanted before it is due.
@@ -63,7 +64,7 @@ func (w *Watch) Execution(x pipeline.Execution, r Rule, at time.Time) {
 	if !known {
 		return
 	}
-	observe := func() { w.board.Observe(x.RuleID, ofReading, found, at) }
+	observe := func() { w.board.Examined(x.RuleID, ofReading, found, at.Add(-x.Took), at) }
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(found) > 0 && fromCluster(x.Err) {
@@ -188,7 +189,8 @@ func (w *Watch) mapped(x pipeline.Execution, r Rule, at time.Time) {
 			found = append(found, Finding{Kind: PatternVacant, Subject: p, Text: "no open index matches " + p + " any more"})
 		}
 	}
-	w.board.Observe(x.RuleID, []Kind{PatternVacant}, found, at)
+	began := at.Add(-x.Took)
+	w.board.Examined(x.RuleID, []Kind{PatternVacant}, found, began, at)
 	if len(found) > 0 || x.Vacant || x.Status == pipeline.Failed && !x.Diagnostics.HasErrors() {
 		return // nothing is known of fields
 	}
@@ -202,16 +204,16 @@ func (w *Watch) mapped(x pipeline.Execution, r Rule, at time.Time) {
 	lacks = slices.Compact(lacks)
 	before, known := w.board.Lacking(x.RuleID)
 	if !known || len(before) == 0 || before[0] != lacks[0] || subset(lacks, before) {
-		w.board.Observe(x.RuleID, []Kind{FieldsMissing}, nil, at)
+		w.board.Examined(x.RuleID, []Kind{FieldsMissing}, nil, began, at)
 		if !slices.Equal(before, lacks) {
 			w.board.NoteLacking(x.RuleID, lacks)
 		}
 		return
 	}
 	gone := slices.DeleteFunc(slices.Clone(lacks), func(f string) bool { return slices.Contains(before, f) })
-	w.board.Observe(x.RuleID, []Kind{FieldsMissing}, []Finding{{
+	w.board.Examined(x.RuleID, []Kind{FieldsMissing}, []Finding{{
 		Kind: FieldsMissing, Subject: strings.Join(r.Patterns, ","), Text: named(r) + " tests fields that were mapped before: " + oneLine(strings.Join(gone, ", ")),
-	}}, at)
+	}}, began, at)
 }
 
 func subset(some, all []string) bool {
@@ -228,7 +230,7 @@ func blocked(err error) bool {
 // written notes what an execution says about the places that it writes to.
 func (w *Watch) written(x pipeline.Execution, at time.Time) {
 	failed, typed := errors.AsType[*pipeline.WriteError](x.Err)
-	why := map[pipeline.Written]string{}
+	why, began := map[pipeline.Written]string{}, at.Add(-x.Took)
 	switch {
 	case typed:
 		why[failed.What] = oneLine(failed.Err.Error())
@@ -240,11 +242,11 @@ func (w *Watch) written(x pipeline.Execution, at time.Time) {
 		text := why[what]
 		switch {
 		case text != "":
-			w.doubt(string(what)+"/"+x.RuleID, typed && fromCluster(failed.Err), at, func() { w.writing(p, x.RuleID, text, at) })
+			w.doubt(string(what)+"/"+x.RuleID, typed && fromCluster(failed.Err), at, func() { w.writing(p, x.RuleID, text, began, at) })
 		case succeeded && (wrote || what == pipeline.WrittenLedger):
-			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.works(p, at) })
+			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.works(p, began, at) })
 		case succeeded:
-			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.writing(p, x.RuleID, "", at) })
+			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.writing(p, x.RuleID, "", began, at) })
 		}
 	}
 }
@@ -283,45 +285,48 @@ func (w *Watch) doubt(about string, doubted bool, at time.Time, observe func()) 
 // probed is what the probe is called among those who find that alerts cannot be written.
 const probed = "probe"
 
-// writing notes why a place cannot be written, as far as one knows; "" if nothing speaks against it.
-func (w *Watch) writing(p place, by, why string, at time.Time) {
+// unwritable is why a place could not be written when.
+type unwritable struct {
+	why string
+	at  time.Time
+}
+
+// writing notes why a place cannot be written, as far as one knows who looked from began to at; "" if nothing speaks against it.
+func (w *Watch) writing(p place, by, why string, began, at time.Time) {
+	if why == "" {
+		w.refuted(p, began, at, func(one string) bool { return one == by }, false)
+		return
+	}
 	w.mu.Lock()
-	_, before := w.unwritten[p][by]
-	switch {
-	case why != "" && w.unwritten[p] == nil:
-		w.unwritten[p] = map[string]string{by: why}
-	case why != "":
-		w.unwritten[p][by] = why
-	default:
-		delete(w.unwritten[p], by)
+	if w.unwritten[p] == nil {
+		w.unwritten[p] = map[string]unwritable{}
 	}
-	others := len(w.unwritten[p]) > 0
+	w.unwritten[p][by] = unwritable{why, at}
 	w.mu.Unlock()
-	switch {
-	case why != "":
-		w.board.Observe(w.board.Runner(), []Kind{p.kind}, []Finding{{p.kind, p.subject, why}}, at)
-	case !others && before:
-		w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
-	}
+	w.board.Examined(w.board.Runner(), []Kind{p.kind}, []Finding{{p.kind, p.subject, why}}, began, at)
 }
 
 // writable notes that a probe has found that a place can be written. What rules have found stays, until they succeed.
 func (w *Watch) writable(p place, at time.Time) {
-	w.mu.Lock()
-	delete(w.unwritten[p], probed)
-	others := len(w.unwritten[p]) > 0
-	w.mu.Unlock()
-	if !others {
-		w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
-	}
+	w.refuted(p, at, at, func(by string) bool { return by == probed }, true)
 }
 
 // works notes that a place was written, whoever found it unwritable before.
-func (w *Watch) works(p place, at time.Time) {
+func (w *Watch) works(p place, began, at time.Time) {
+	w.refuted(p, began, at, func(string) bool { return true }, true)
+}
+
+// refuted drops what some have found before somebody began to look and found nothing; nobody else must have found anything then. sure:
+// the place is known to be writable, also if nothing was found here.
+func (w *Watch) refuted(p place, began, at time.Time, of func(by string) bool, sure bool) {
 	w.mu.Lock()
-	delete(w.unwritten, p)
+	before := len(w.unwritten[p])
+	maps.DeleteFunc(w.unwritten[p], func(by string, u unwritable) bool { return of(by) && !began.Before(u.at) })
+	left := len(w.unwritten[p])
 	w.mu.Unlock()
-	w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
+	if left == 0 && (sure || before > 0) {
+		w.board.Examined(w.board.Runner(), []Kind{p.kind}, nil, began, at)
+	}
 }
 
 // Writable notes whether a probe has found that alerts can be written. A cluster that does not answer says nothing.
@@ -330,7 +335,7 @@ func (w *Watch) Writable(err error, at time.Time) {
 	case err == nil:
 		w.writable(places[pipeline.WrittenAlerts], at)
 	case blocked(err) || failure.KindOf(err) == failure.Rejected:
-		w.writing(places[pipeline.WrittenAlerts], probed, oneLine(err.Error()), at)
+		w.writing(places[pipeline.WrittenAlerts], probed, oneLine(err.Error()), at, at)
 	}
 }
 
