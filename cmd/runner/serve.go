@@ -73,7 +73,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 		r.global.log.Info("listening", "address", web.Address())
 		group.Go(func() error { return web.Serve(serving) })
 		group.Go(func() error { told.wait(); return nil })
-		group.Go(func() error { told.prime(running); return nil })
+		group.Go(func() error { told.warm(running); return nil })
 	}
 	group.Go(func() error { again.keep(running); return nil })
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)

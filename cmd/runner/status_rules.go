@@ -472,6 +472,9 @@ const maxProblems = 20
 
 // Overview implements [api.Source].
 func (s *statusPage) Overview(ctx context.Context) (api.Overview, error) {
+	for _, ask := range []func(){s.covered.Ask, s.checked.Ask, s.counts.Ask, s.latest.Ask} { // together
+		ask()
+	}
 	rules, err := s.Rules(ctx)
 	if err != nil {
 		return api.Overview{}, err
