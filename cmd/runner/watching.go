@@ -215,6 +215,7 @@ func (w *watching) keep(ctx context.Context) {
 		case <-probe.C:
 			w.probe(ctx)
 		case <-w.watch.Suspect():
+			w.probeWrite(ctx) // first: the other one decides what was in doubt
 			w.probe(ctx)
 		case <-writable.C:
 			w.probeWrite(ctx)

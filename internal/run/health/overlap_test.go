@@ -72,3 +72,33 @@ func TestOverlapping(t *testing.T) {
 		}
 	})
 }
+
+// TestFullDisk: when a disk is full, nothing can be written. Executions whose alerts were written before find it out by the ledger or the
+// outbox, and others by the alerts: it is told once, as what it is.
+func TestFullDisk(t *testing.T) {
+	full := &failure.Error{Kind: failure.Rejected, Status: 429, Type: "cluster_block_exception", Reason: "flood stage"}
+	rapid.Check(t, func(t *rapid.T) {
+		out := &outbox{}
+		b := newBoard(&health.Memory{}, out, "me", false)
+		w := health.NewWatch(b)
+		now := start
+		for range rapid.IntRange(3, 12).Draw(t, "runs") {
+			now = now.Add(time.Second)
+			what := rapid.SampledFrom([]pipeline.Written{pipeline.WrittenAlerts, pipeline.WrittenLedger, pipeline.WrittenNotices}).Draw(t, "finds")
+			w.Execution(pipeline.Execution{RuleID: rapid.SampledFrom([]string{"r1", "r2"}).Draw(t, "rule"), Status: pipeline.Failed, Err: &pipeline.WriteError{What: what, Err: full}, Took: time.Second}, health.Rule{}, now)
+			select {
+			case <-w.Suspect():
+				now = now.Add(time.Millisecond)
+				w.Writable(full, now)
+				w.Probed(nil, now)
+			default:
+			}
+			if err := b.Sync(t.Context(), now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := []string{"state/alerts-not-writable/alerts/1/raised"}; !slices.Equal(out.told, want) {
+			t.Errorf("told %v", out.told)
+		}
+	})
+}

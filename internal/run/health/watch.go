@@ -47,7 +47,7 @@ func NewWatch(b *Board) *Watch {
 	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[place]map[string]unwritable{}, suspect: make(chan struct{}, 1)}
 }
 
-// Suspect receives when a probe of the cluster is wanted before it is due.
+// Suspect receives when probes are wanted before they are due: [Watch.Writable], then [Watch.Probed].
 func (w *Watch) Suspect() <-chan struct{} { return w.suspect }
 
 // ofReading are the kinds that every execution decides, unless its outcome is unknown.
@@ -241,8 +241,8 @@ func (w *Watch) written(x pipeline.Execution, at time.Time) {
 	for what, p := range places {
 		text := why[what]
 		switch {
-		case text != "":
-			w.doubt(string(what)+"/"+x.RuleID, typed && fromCluster(failed.Err), at, func() { w.writing(p, x.RuleID, text, began, at) })
+		case text != "": // what cannot be written beside the alerts may be so because nothing can
+			w.doubt(string(what)+"/"+x.RuleID, typed && fromCluster(failed.Err) || p.kind != Blocked, at, func() { w.writing(p, x.RuleID, text, began, at) })
 		case succeeded && (wrote || what == pipeline.WrittenLedger):
 			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.works(p, began, at) })
 		case succeeded:
