@@ -215,7 +215,9 @@ func (w *watching) keep(ctx context.Context) {
 		case <-probe.C:
 			w.probe(ctx)
 		case <-w.watch.Suspect():
-			w.probeWrite(ctx) // first: the other one decides what was in doubt
+			w.probe(ctx)
+		case <-w.watch.Full():
+			w.probeWrite(ctx)
 			w.probe(ctx)
 		case <-writable.C:
 			w.probeWrite(ctx)
@@ -246,8 +248,8 @@ func (w *watching) probe(ctx context.Context) {
 }
 
 func (w *watching) probeWrite(ctx context.Context) {
-	if w.backend.writable == nil {
-		return
+	if w.backend.writable == nil || w.board.Explained(health.Blocked) {
+		return // a cluster that does not answer would only keep the probe waiting that finds out when it does
 	}
 	limited, cancel := context.WithTimeout(ctx, probeWithin)
 	defer cancel()
@@ -305,7 +307,7 @@ func (w *watching) sources() []string {
 
 // probeFit notes the indices and templates that are not as Tocsin creates them. What may not be read was logged at the start.
 func (w *watching) probeFit(ctx context.Context) {
-	if w.backend.misfits == nil {
+	if w.backend.misfits == nil || w.board.Explained(health.Unfit) {
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, probeWithin)

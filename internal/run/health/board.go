@@ -173,9 +173,15 @@ func (b *Board) explained(k Kind) bool {
 	return slices.ContainsFunc(b.doc.Records, func(r *record) bool { return r.Open && slices.Contains(causes, r.Kind) })
 }
 
+// setBack is the difference from which on a time that is earlier than the one before means that the clock was set back.
+const setBack = 30 * time.Second
+
+// stale reports whether an examination began before a time. After the clock was set back, none is.
+func stale(began, at, before time.Time) bool { return began.Before(before) && before.Sub(at) < setBack }
+
 // bad counts a finding.
 func (b *Board) bad(c claim, text string, began, at time.Time) {
-	if began.Before(b.calm[c]) {
+	if ended, did := b.calm[c]; did && stale(began, at, ended) {
 		return // it may be of the time before the end
 	}
 	delete(b.calm, c)
@@ -200,7 +206,7 @@ func (b *Board) bad(c claim, text string, began, at time.Time) {
 // good counts an examination without the finding.
 func (b *Board) good(c claim, began, at time.Time) {
 	n := b.counts[c]
-	if n != nil && began.Before(n.last) {
+	if n != nil && stale(began, at, n.last) {
 		return // it may have looked before the fault
 	}
 	r := b.doc.byKey[c.key]

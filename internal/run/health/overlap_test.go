@@ -87,7 +87,7 @@ func TestFullDisk(t *testing.T) {
 			what := rapid.SampledFrom([]pipeline.Written{pipeline.WrittenAlerts, pipeline.WrittenLedger, pipeline.WrittenNotices}).Draw(t, "finds")
 			w.Execution(pipeline.Execution{RuleID: rapid.SampledFrom([]string{"r1", "r2"}).Draw(t, "rule"), Status: pipeline.Failed, Err: &pipeline.WriteError{What: what, Err: full}, Took: time.Second}, health.Rule{}, now)
 			select {
-			case <-w.Suspect():
+			case <-w.Full():
 				now = now.Add(time.Millisecond)
 				w.Writable(full, now)
 				w.Probed(nil, now)
@@ -101,4 +101,26 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("told %v", out.told)
 		}
 	})
+}
+
+// TestClockSetBack: after the clock was set back, what is found counts as before.
+func TestClockSetBack(t *testing.T) {
+	out := &outbox{}
+	b := newBoard(&health.Memory{}, out, "me", false)
+	failing := []health.Finding{{Kind: health.RuleFailing, Subject: "r", Text: "no"}}
+	kinds := []health.Kind{health.RuleFailing}
+	look := func(at time.Time, found []health.Finding) {
+		b.Examined("r", kinds, found, at.Add(-time.Second), at)
+		if err := b.Sync(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ahead := start.Add(time.Hour)
+	look(ahead, failing)
+	look(ahead.Add(2*time.Second), failing)
+	look(start.Add(4*time.Second), nil)
+	look(start.Add(6*time.Second), nil)
+	if len(out.told) != 2 || len(b.States()) > 0 {
+		t.Errorf("told %v", out.told)
+	}
 }

@@ -35,6 +35,7 @@ type Watch struct {
 	// unwritten says why places cannot be written, by who found it: rules, or the probe.
 	unwritten map[place]map[string]unwritable
 	suspect   chan struct{}
+	full      chan struct{}
 }
 
 type doubtful struct {
@@ -44,11 +45,14 @@ type doubtful struct {
 
 // NewWatch returns a watch that reports to a board.
 func NewWatch(b *Board) *Watch {
-	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[place]map[string]unwritable{}, suspect: make(chan struct{}, 1)}
+	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[place]map[string]unwritable{}, suspect: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 }
 
-// Suspect receives when probes are wanted before they are due: [Watch.Writable], then [Watch.Probed].
+// Suspect receives when a probe of the cluster is wanted before it is due.
 func (w *Watch) Suspect() <-chan struct{} { return w.suspect }
+
+// Full receives when both probes are wanted before they are due: first whether alerts can be written, then that of the cluster.
+func (w *Watch) Full() <-chan struct{} { return w.full }
 
 // ofReading are the kinds that every execution decides, unless its outcome is unknown.
 var ofReading = []Kind{Forbidden, IndexClosed, RemoteFailed, ShardsFailed, RuleFailing, RuleCutOff}
@@ -241,12 +245,16 @@ func (w *Watch) written(x pipeline.Execution, at time.Time) {
 	for what, p := range places {
 		text := why[what]
 		switch {
-		case text != "": // what cannot be written beside the alerts may be so because nothing can
-			w.doubt(string(what)+"/"+x.RuleID, typed && fromCluster(failed.Err) || p.kind != Blocked, at, func() { w.writing(p, x.RuleID, text, began, at) })
+		case text != "" && typed && fromCluster(failed.Err):
+			w.doubt(string(what)+"/"+x.RuleID, w.suspect, at, func() { w.writing(p, x.RuleID, text, began, at) })
+		case text != "" && p.kind != Blocked: // perhaps nothing can be written
+			w.doubt(string(what)+"/"+x.RuleID, w.full, at, func() { w.writing(p, x.RuleID, text, began, at) })
+		case text != "":
+			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.writing(p, x.RuleID, text, began, at) })
 		case succeeded && (wrote || what == pipeline.WrittenLedger):
-			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.works(p, began, at) })
+			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.works(p, began, at) })
 		case succeeded:
-			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.writing(p, x.RuleID, "", began, at) })
+			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.writing(p, x.RuleID, "", began, at) })
 		}
 	}
 }
@@ -263,21 +271,21 @@ var places = map[pipeline.Written]place{
 	pipeline.WrittenNotices: {OutboxFailed, "outbox"},
 }
 
-// doubt observes at once, or after the next probe.
-func (w *Watch) doubt(about string, doubted bool, at time.Time, observe func()) {
+// doubt observes at once, or after the probe that ask wants.
+func (w *Watch) doubt(about string, ask chan struct{}, at time.Time, observe func()) {
 	w.mu.Lock()
-	if doubted {
+	if ask != nil {
 		w.doubtful[about] = doubtful{observe, at}
 	} else {
 		delete(w.doubtful, about)
 	}
 	w.mu.Unlock()
-	if !doubted {
+	if ask == nil {
 		observe()
 		return
 	}
 	select {
-	case w.suspect <- struct{}{}:
+	case ask <- struct{}{}:
 	default:
 	}
 }
