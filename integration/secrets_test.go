@@ -154,7 +154,12 @@ func tryPlanted(t *testing.T, node *Node, round int) {
 		}
 	}
 	for _, command := range [][]string{
-		{"notify", "list", "--status", "all"}, {"coverage", "gaps", "--rules", string(rules)}, {"doctor", "--rules", string(rules), "--listen", address}, {"config"}, {"runners"}, {"alerts", "list"},
+		{"notify", "list", "--status", "all"},
+		{"coverage", "gaps", "--rules", string(rules)},
+		{"doctor", "--rules", string(rules), "--listen", address},
+		{"config"},
+		{"runners"},
+		{"alerts", "list"},
 		{"coverage", "executions", "--rules", string(rules)},
 	} {
 		if command[0] == "notify" {
@@ -181,7 +186,7 @@ func tryPlanted(t *testing.T, node *Node, round int) {
 			failures++
 		}
 	}
-	if !strings.Contains(said["the log"], "[redacted]") || len(said["GET /alerts"]) == 0 || len(said["GET /api/v1/rules"]) == 0 || said["traces"] == "" || failures < 3 {
+	if !strings.Contains(said["the log"], "[redacted]") || said["GET /alerts"] == "" || said["GET /api/v1/rules"] == "" || said["traces"] == "" || failures < 3 {
 		t.Errorf("nothing was tried: %d places had something to hide; pages and operations: %d\n%s", failures, len(said), log)
 	}
 	t.Logf("%d places, %d of them had something to hide", len(said), failures)

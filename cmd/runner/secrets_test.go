@@ -269,8 +269,7 @@ func TestSecretsNowhere(t *testing.T) {
 		}
 		var out, errs safeBuffer
 		limit := 2 * time.Second
-		switch {
-		case slices.Contains(patient, what) || secret.env["HTTP_PROXY"]+secret.env["TOCSIN_PROXY"] != "":
+		if slices.Contains(patient, what) || secret.env["HTTP_PROXY"]+secret.env["TOCSIN_PROXY"] != "" {
 			limit = time.Second
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), limit)

@@ -77,7 +77,7 @@ func (v *Value[T]) ask(now time.Time) {
 func (v *Value[T]) Get(ctx context.Context) (Taken[T], error) {
 	v.mu.Lock()
 	now := v.o.Now()
-	v.ask(now) //nolint:contextcheck // the making outlives who asks
+	v.ask(now)
 	running := v.running
 	old := v.o.Old > 0 && now.Sub(v.at) >= v.o.Old
 	if running == nil || v.has && !old {
