@@ -15,7 +15,7 @@ type Use struct {
 	Reads []string
 	// Installs: the runner creates the templates and the first indices.
 	Installs bool
-	// Refreshes: rules read their own alerts. Replaces: rules count further events in alerts that exist.
+	// Refreshes: rules read their own alerts, also those that were just written. Replaces: rules count further events in alerts that exist.
 	Refreshes, Replaces bool
 	// Scores: rules write risk events. RereadsRisk: they read their own risk events.
 	Scores, RereadsRisk bool
@@ -23,7 +23,7 @@ type Use struct {
 	ReadsTables, WritesTables bool
 	// Kibana is the space in whose index of Kibana the alerts are; "": they are in the namespace.
 	Kibana string
-	// Notifies: notifications are kept in an outbox.
+	// Notifies: notifications are kept in an outbox. Whether old alerts were notified is looked up in the alerts.
 	Notifies bool
 	// RollsOver: the alias of the alerts gets new indices, in which an alert may be written a second time and is
 	// deleted again.
@@ -74,11 +74,11 @@ func (u Use) Role() Role {
 	if u.Kibana != "" {
 		kibana := u
 		kibana.Installs = false // only Kibana makes it
-		g := kibana.alias(KibanaIndex(u.Kibana), u.Refreshes || u.Replaces, u.Replaces)
+		g := kibana.alias(KibanaIndex(u.Kibana), u.rereads(), u.Replaces)
 		g.Names[1] = kibanaIndices + u.Kibana + "-*"
 		r.Indices = append(r.Indices, g)
 	} else {
-		r.Indices = append(r.Indices, u.alias(aliasPrefix+u.Namespace, u.Refreshes || u.Replaces, u.Replaces))
+		r.Indices = append(r.Indices, u.alias(aliasPrefix+u.Namespace, u.rereads(), u.Replaces))
 	}
 	if u.Scores {
 		r.Indices = append(r.Indices, u.alias(RiskAlias(u.Namespace), u.RereadsRisk, false))
@@ -97,6 +97,9 @@ func (u Use) Role() Role {
 	}
 	return r
 }
+
+// rereads reports whether alerts that were just written are read again.
+func (u Use) rereads() bool { return u.Refreshes || u.Replaces || u.Notifies }
 
 // alias is the grant on an alias and its indices.
 func (u Use) alias(name string, refreshes, replaces bool) Grant {
