@@ -210,7 +210,7 @@ func subset(some, all []string) bool {
 func blocked(err error) bool {
 	e, typed := errors.AsType[*failure.Error](err)
 	return typed && (e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized ||
-		e.Type == "cluster_block_exception" || e.Type == "index_not_found_exception" || e.Type == "index_closed_exception")
+		e.Type == "security_exception" || e.Type == "cluster_block_exception" || e.Type == "index_not_found_exception" || e.Type == "index_closed_exception")
 }
 
 // written notes what an execution says about the places that it writes to.
@@ -304,11 +304,32 @@ func (w *Watch) writable(p place, at time.Time) {
 	}
 }
 
-// works notes that a place was written, whoever found it unwritable before.
+// delivering is what the sender of notifications is called among those who find that a place does not work.
+const delivering = "sender"
+
+// Delivering notes whether notifications can be read for delivery.
+func (w *Watch) Delivering(err error, at time.Time) {
+	p := places[pipeline.WrittenNotices]
+	switch {
+	case err == nil:
+		w.writing(p, delivering, "", at)
+	case !fromCluster(err) || blocked(err):
+		w.writing(p, delivering, oneLine(err.Error()), at)
+	}
+}
+
+// works notes that a place was written, whoever found it unwritable before. That it can be read for delivery, only the sender knows.
 func (w *Watch) works(p place, at time.Time) {
 	w.mu.Lock()
+	why, stuck := w.unwritten[p][delivering]
 	delete(w.unwritten, p)
+	if stuck {
+		w.unwritten[p] = map[string]string{delivering: why}
+	}
 	w.mu.Unlock()
+	if stuck {
+		return
+	}
 	w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
 }
 
