@@ -21,6 +21,8 @@ type Use struct {
 	Scores, RereadsRisk bool
 	// ReadsTables and WritesTables: searches read and write lookup tables.
 	ReadsTables, WritesTables bool
+	// Enriches: searches use enrich policies.
+	Enriches bool
 	// Kibana is the space in whose index of Kibana the alerts are; "": they are in the namespace.
 	Kibana string
 	// Notifies: notifications are kept in an outbox. Whether old alerts were notified is looked up in the alerts.
@@ -54,8 +56,10 @@ type RemoteGrant struct {
 const (
 	monitor = "monitor"
 	manages = "manage_index_templates"
-	read    = "read"
-	view    = "view_index_metadata"
+	// policies lets a search use enrich policies; the indices behind them need no privilege.
+	policies = "monitor_enrich"
+	read     = "read"
+	view     = "view_index_metadata"
 	// crosses lets a search come from another cluster.
 	crosses = "read_cross_cluster"
 )
@@ -65,6 +69,9 @@ func (u Use) Role() Role {
 	r := Role{Cluster: []string{monitor}, Indices: []Grant{}}
 	if u.Installs && (u.Kibana == "" || u.Scores) {
 		r.Cluster = append(r.Cluster, manages)
+	}
+	if u.Enriches {
+		r.Cluster = append(r.Cluster, policies)
 	}
 	here, there := u.places()
 	if len(here) > 0 {
