@@ -399,12 +399,12 @@ func newSecured(t *testing.T, withUser bool) *secured {
 	s := &secured{n: n, dir: t.TempDir(), lost: map[[2]string]bool{}, written: map[string]time.Time{}}
 	s.rules = ruleDir(s.file("rules"))
 	must(t, os.Mkdir(string(s.rules), 0o700))
+	n.CreateIndex(t, n.Name("events"), eventMapping())
 	for _, id := range []string{"one", "two"} {
-		n.CreateIndex(t, n.Name(id+"-events"), eventMapping())
-		file := s.rules.add(t, id, n.Name(id+"-events"), `any where event.action == "bad"`, `interval = "2s"`)
+		file := s.rules.add(t, id, n.Name("events"), `any where event.action == "`+id+`"`, `interval = "4s"`)
 		text, err := os.ReadFile(file)
 		must(t, err)
-		must(t, os.WriteFile(file, []byte(strings.Replace(string(text), `"now-10m"`, `"now-6s"`, 1)), 0o600)) // only slots that are run again find old events
+		must(t, os.WriteFile(file, []byte(strings.Replace(string(text), `"now-10m"`, `"now-12s"`, 1)), 0o600)) // only slots that are run again find old events
 	}
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var body struct {
@@ -486,9 +486,8 @@ func (s *secured) feed(t *testing.T) (stop func()) {
 				return
 			case <-time.After(500 * time.Millisecond):
 			}
-			index := s.n.Name([]string{"one", "two"}[n%2] + "-events")
 			id, at := fmt.Sprint("e", n), time.Now()
-			status, _ := s.n.Do(t, http.MethodPut, "/"+index+"/_create/"+id+"?refresh=true", object{"@timestamp": at.UTC().Format(time.RFC3339Nano), "event": object{"action": "bad"}})
+			status, _ := s.n.Do(t, http.MethodPut, "/"+s.n.Name("events")+"/_create/"+id+"?refresh=true", object{"@timestamp": at.UTC().Format(time.RFC3339Nano), "event": object{"action": []string{"one", "two"}[n%2]}})
 			if status == http.StatusCreated {
 				s.mu.Lock()
 				s.written[id] = at
@@ -603,7 +602,7 @@ func (s *secured) whole(t *testing.T) {
 	s.until(t, "no gap is left", 3*toldWithin, func() bool {
 		o := runner(t, admin, slices.Concat([]string{"coverage", "gaps", "--to", last.UTC().Format(time.RFC3339)}, s.flags(s.n.URL))...)
 		s.gaps = o.out + o.err
-		return o.code == 0 && time.Since(last) > 3*faultSlot
+		return o.code == 0 && time.Since(last) > 3*securedSlot
 	})
 	alerts := map[string]int{}
 	s.until(t, "each event has an alert", toldWithin, func() bool {
@@ -697,15 +696,15 @@ func (s *secured) overlap(t *testing.T, first, second securedFault) {
 	first.begin(t, s)
 	s.until(t, "the state", toldWithin, func() bool { return len(s.states("state", line)) > 0 })
 	second.begin(t, s)
-	time.Sleep(5 * faultSlot)
+	time.Sleep(4 * securedSlot)
 	first.end(t, s)
-	time.Sleep(5 * faultSlot)
+	time.Sleep(4 * securedSlot)
 	second.end(t, s)
 	s.until(t, "the end of all states", 2*toldWithin, func() bool {
 		n := len(s.states("state", line))
 		return n == len(s.states("state ended", line)) && len(s.notices(notice)) == 2*n && s.standing(t, first.kind) == "0" && (second.kind == "" || s.standing(t, second.kind) == "0")
 	})
-	time.Sleep(3 * faultSlot)
+	time.Sleep(3 * securedSlot)
 	told := map[string]int{}
 	for _, l := range s.states("state", line) {
 		told[l.Kind+" "+l.Subject]++
@@ -726,8 +725,11 @@ func (s *secured) overlap(t *testing.T, first, second securedFault) {
 	}
 }
 
+// securedSlot is the interval of the rules.
+const securedSlot = 4 * time.Second
+
 // mostLoud bounds the warnings and errors about one fault, beside the line of its state.
-const mostLoud = 10
+const mostLoud = 14
 
 // try makes a fault, and ends it.
 func (s *secured) try(t *testing.T, f securedFault) {
@@ -736,9 +738,9 @@ func (s *secured) try(t *testing.T, f securedFault) {
 	begun := time.Now()
 	f.begin(t, s)
 	if f.kind == "" {
-		time.Sleep(10 * faultSlot)
+		time.Sleep(4 * securedSlot)
 		f.end(t, s)
-		time.Sleep(5 * faultSlot)
+		time.Sleep(4 * securedSlot)
 		if states, notices := s.states("state", line), s.notices(notice); len(states)+len(notices) > 0 {
 			t.Errorf("told of what changes nothing: %+v, %v", states, notices)
 		}
@@ -756,7 +758,7 @@ func (s *secured) try(t *testing.T, f securedFault) {
 	if ready := s.ask(t, "/readyz"); !strings.Contains(ready, f.kind+" ") {
 		t.Errorf("/readyz does not show %s: %s", f.kind, ready)
 	}
-	time.Sleep(6 * faultSlot)
+	time.Sleep(3 * securedSlot)
 	for _, part := range f.says {
 		if part = strings.ReplaceAll(part, "EVENTS", s.n.Prefix); !strings.Contains(told.Text+" "+told.Advice, part) {
 			t.Errorf("the line does not say %q: %+v", part, told)
@@ -768,7 +770,7 @@ func (s *secured) try(t *testing.T, f securedFault) {
 	t.Logf("ended after %s", time.Since(begun).Round(100*time.Millisecond))
 	s.until(t, "the notice of the end", toldWithin, func() bool { return len(s.notices(notice)) > 1 })
 	s.until(t, "the metric of the end", toldWithin, func() bool { return s.standing(t, f.kind) == "0" })
-	time.Sleep(3 * faultSlot)
+	time.Sleep(2 * securedSlot)
 	states, ended := s.states("state", line), s.states("state ended", line)
 	if len(states) != 1 || len(ended) != 1 || states[0].Kind != f.kind || ended[0].Kind != f.kind || f.subject != "" && states[0].Subject != f.subject {
 		t.Errorf("want %s %s once, got %+v, ended %+v", f.kind, f.subject, states, ended)
