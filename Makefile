@@ -49,11 +49,15 @@ examples-java: ## Run the example of a suite in Java; needs Maven.
 
 .PHONY: test
 test: ## Run the tests that need nothing but Go, with the race detector and invariants checked.
-	$(GO) test -race -tags invariants $(PACKAGES)
+	$(GO) test -race -tags invariants -parallel 4 $(PACKAGES)
 
 .PHONY: integration
 integration: ## Run the tests that need a real Elasticsearch.
-	$(GO) test -tags integration,invariants -count=1 -timeout 28m ./integration/...
+	$(GO) test -tags integration,invariants -count=1 -parallel 4 -timeout 28m ./integration/...
+
+.PHONY: integration-image
+integration-image: ## Follow docs/setup.md with the image IMAGE (make image), in a cluster with security and TLS.
+	TOCSIN_IMAGE=$(IMAGE) $(GO) test -tags integration,invariants -count=1 -timeout 10m -run TestSetupDocs ./integration
 
 .PHONY: integration-client
 integration-client: ## Run the client's tests on the node at TOCSIN_ELASTICSEARCH_URL.

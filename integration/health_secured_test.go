@@ -748,7 +748,7 @@ func (s *secured) try(t *testing.T, f securedFault) {
 	}
 	within := toldWithin
 	if f.kind == "role-incomplete" {
-		within = 2 * time.Minute // it is looked at each minute
+		within = 2 * time.Minute // it is looked at every 30 s, and takes its time on a busy machine
 	}
 	s.until(t, "the state", within, func() bool { return len(s.states("state", line)) > 0 })
 	told := s.states("state", line)[0]

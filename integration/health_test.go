@@ -23,6 +23,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tocsin/internal/run/health"
 )
 
 // fault is something that goes wrong with a running service, and what is told of it.
@@ -34,9 +36,12 @@ type fault struct {
 	begin, end func(t *testing.T, s *faulty)
 	// silent stops the events while the fault lasts.
 	silent bool
-	// kind is what is told, alone.
-	kind string
-	args []string
+	// kind is what is told, alone. Of a kind that is passing the end is not told.
+	kind    string
+	passing bool
+	args    []string
+	// alerts: alerts go to the webhook, too, which refuses them while the fault lasts.
+	alerts bool
 }
 
 const (
@@ -83,6 +88,7 @@ func settings(index func(s *faulty) string, name string, value any) func(*testin
 
 func alertsIndex(s *faulty) string { return "tocsin-alerts-" + s.namespace + "-000001" }
 func ledgerIndex(s *faulty) string { return "tocsin-ledger-" + s.namespace }
+func outboxIndex(s *faulty) string { return "tocsin-outbox-" + s.namespace }
 func leasesIndex(s *faulty) string { return "tocsin-leases-" + s.namespace }
 func eventsIndex(s *faulty) string { return s.events }
 func ownIndices(s *faulty) string {
@@ -120,6 +126,61 @@ func withType(kind string) object {
 	return m
 }
 
+// beside makes another index that the rule reads; then does something with it.
+func beside(settings object, then func(t *testing.T, s *faulty, index string)) func(*testing.T, *faulty) {
+	return func(t *testing.T, s *faulty) {
+		t.Helper()
+		index := s.events + "-beside"
+		s.node.Must(t, http.MethodPut, "/"+index, object{"settings": settings, "mappings": eventMapping()})
+		then(t, s, index)
+	}
+}
+
+// alone removes the other index.
+func alone(t *testing.T, s *faulty) {
+	t.Helper()
+	s.node.Must(t, http.MethodDelete, "/"+s.events+"-beside", nil)
+}
+
+// rewrite replaces a text of the rule.
+func rewrite(old, replacement string) func(*testing.T, *faulty) {
+	return edit(func(dir string) error {
+		name := filepath.Join(dir, "r.toml")
+		text, err := os.ReadFile(name)
+		return cmp.Or(err, os.WriteFile(name, []byte(strings.Replace(string(text), old, replacement, 1)), 0o600))
+	})
+}
+
+// restarted stops the service for a while.
+func restarted(pause time.Duration) func(*testing.T, *faulty) {
+	return func(t *testing.T, s *faulty) {
+		t.Helper()
+		s.stop()
+		time.Sleep(pause)
+		s.stop = s.start(t, s.address, s.args)
+	}
+}
+
+func mapped(index func(s *faulty) string, body object) func(*testing.T, *faulty) {
+	return func(t *testing.T, s *faulty) {
+		t.Helper()
+		s.node.Must(t, http.MethodPut, "/"+index(s)+"/_mapping", body)
+	}
+}
+
+// replayed sends the notifications again that were given up, as a person does.
+func replayed(t *testing.T, s *faulty) {
+	t.Helper()
+	time.Sleep(faultSlot) // none is under way to be given up any more
+	binary, err := buildRunner()
+	must(t, err)
+	command := exec.CommandContext(t.Context(), binary, "notify", "replay", "--all", "--elasticsearch", s.node.URL, "--namespace", s.namespace)
+	command.Env = s.environment()
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("replay: %v: %s", err, out)
+	}
+}
+
 func edit(change func(dir string) error) func(*testing.T, *faulty) {
 	return func(t *testing.T, s *faulty) {
 		t.Helper()
@@ -153,6 +214,34 @@ var faults = []fault{
 	}},
 	{name: "another server answers", kind: "cluster-refused", answers: func(w http.ResponseWriter, _ *http.Request) bool {
 		_, _ = io.WriteString(w, "{}")
+		return true
+	}},
+	{name: "the role lacks what is cleaned up with", kind: "role-incomplete", answers: func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/_has_privileges") {
+			return false
+		}
+		var asked struct {
+			Cluster []string
+			Index   []struct{ Names, Privileges []string }
+		}
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		cluster, index := map[string]bool{}, map[string]map[string]bool{}
+		for _, privilege := range asked.Cluster {
+			cluster[privilege] = true
+		}
+		for _, g := range asked.Index {
+			for _, name := range g.Names {
+				if index[name] == nil {
+					index[name] = map[string]bool{}
+				}
+				for _, privilege := range g.Privileges {
+					index[name][privilege] = privilege != "delete"
+				}
+			}
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Elastic-Product", "Elasticsearch")
+		_ = json.NewEncoder(w).Encode(object{"has_all_requested": false, "cluster": cluster, "index": index})
 		return true
 	}},
 	{
@@ -221,6 +310,49 @@ var faults = []fault{
 	},
 	{name: "node: the source is silent", kind: "source-silent", silent: true, args: []string{"--silent-after", "8s"}},
 	{
+		name: "node: the cluster is busy, and slots stay open", kind: "gap", args: []string{"--gap-after", "10s"}, begin: restarted(4 * faultSlot),
+		answers: func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path != "/_cluster/health" {
+				return false
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("X-Elastic-Product", "Elasticsearch")
+			_, _ = io.WriteString(w, `{"status":"red"}`)
+			return true
+		},
+	},
+	{
+		name: "node: the service was off for too long", kind: "slots-given-up", passing: true, args: []string{"--catch-up-age", "10s"}, begin: restarted(10 * faultSlot),
+	},
+	{
+		name: "node: the mapping of the alerts is another one", kind: "index-unfit",
+		begin: mapped(alertsIndex, object{"dynamic": true}), end: mapped(alertsIndex, object{"dynamic": false}),
+	},
+	{
+		name: "node: the ledger has fields of its own", kind: "index-unfit",
+		begin: mapped(ledgerIndex, object{"runtime": object{"x": object{"type": "keyword"}}}), end: mapped(ledgerIndex, object{"runtime": object{"x": nil}}),
+	},
+	{name: "node: the outbox is blocked", kind: "outbox-not-writable", alerts: true, begin: settings(outboxIndex, noWrites, true), end: settings(outboxIndex, noWrites, nil)},
+	{
+		name: "node: an index is closed", kind: "index-closed", args: []string{"--closed", "unread"}, end: alone,
+		begin: beside(object{"number_of_replicas": 0}, func(t *testing.T, s *faulty, index string) {
+			t.Helper()
+			s.node.Must(t, http.MethodPost, "/"+index+"/_close", nil)
+		}),
+	},
+	{
+		name: "node: one of two shards refuses the search", kind: "shards-failed", end: alone,
+		begin: beside(object{"number_of_replicas": 0, "index.max_regex_length": 3}, func(t *testing.T, s *faulty, index string) {
+			t.Helper()
+			for i := range 120 { // else the shard is left out of searches
+				s.node.Must(t, http.MethodPost, "/"+index+"/_doc", object{"@timestamp": time.Now().Add(time.Duration(i) * time.Second).UTC().Format(time.RFC3339), "event": object{"action": "x"}})
+			}
+			s.node.Must(t, http.MethodPost, "/"+index+"/_refresh", nil)
+		}),
+	},
+	{name: "node: a remote cluster is not there", kind: "remote-unreachable", begin: rewrite(`index = [`, `index = ["nowhere:logs-*", `), end: rewrite(`"nowhere:logs-*", `, "")},
+	{name: "node: a receiver refuses alerts", kind: "notifications-undelivered", alerts: true, end: replayed},
+	{
 		name: "a rule has a mistake after a reload", kind: "reload-broken",
 		begin: edit(func(dir string) error { return appendTo(filepath.Join(dir, "r.toml"), "\nx = [\n") }),
 		end: edit(func(dir string) error {
@@ -259,6 +391,10 @@ type faulty struct {
 	rules     ruleDir
 	broken    atomic.Bool
 	silent    atomic.Bool
+	// address is where the service finds the node, args are its further arguments; stop stops it.
+	address string
+	args    []string
+	stop    func()
 	// told are the keys of notices that came to the webhook, each once.
 	told []string
 
@@ -332,6 +468,18 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestFaultOfEveryKind: no kind of state is told only in theory, and what is said to be passing is.
+func TestFaultOfEveryKind(t *testing.T) {
+	for _, d := range health.Kinds {
+		i := slices.IndexFunc(faults, func(f fault) bool { return f.kind == string(d.Kind) })
+		if i < 0 {
+			t.Errorf("no fault is told as %s", d.Kind)
+		} else if faults[i].passing != d.Passing {
+			t.Errorf("%s: passing is %t", faults[i].name, faults[i].passing)
+		}
+	}
+}
+
 func tryFault(t *testing.T, node *Node, i int, f fault) {
 	t.Helper()
 	s := &faulty{node: node, namespace: node.Name(fmt.Sprint("f", i)), events: node.Name(fmt.Sprint("f", i, "-events")), rules: ruleDir(t.TempDir())}
@@ -352,7 +500,13 @@ func tryFault(t *testing.T, node *Node, i int, f fault) {
 		}
 	}))
 	defer proxy.CloseClientConnections()
-	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/alerts" {
+			if s.broken.Load() {
+				w.WriteHeader(http.StatusBadRequest)
+			}
+			return
+		}
 		var body struct {
 			Notice struct {
 				Key string `json:"key"`
@@ -367,9 +521,14 @@ func tryFault(t *testing.T, node *Node, i int, f fault) {
 	}))
 	defer hook.Close()
 	routes := filepath.Join(t.TempDir(), "routes.toml")
-	must(t, os.WriteFile(routes, []byte("[[route]]\nname = \"hook\"\ntype = \"webhook\"\nkinds = [\"state\", \"recovery\"]\nurl = \""+hook.URL+"\"\n"), 0o600))
-	stop := s.start(t, proxy.URL, append([]string{"--notify", routes}, f.args...))
-	defer stop()
+	routing := "[[route]]\nname = \"hook\"\ntype = \"webhook\"\nkinds = [\"state\", \"recovery\"]\nurl = \"" + hook.URL + "\"\n"
+	if f.alerts {
+		routing += "[[route]]\nname = \"alerts\"\ntype = \"webhook\"\nkinds = [\"alert\"]\nurl = \"" + hook.URL + "/alerts\"\n"
+	}
+	must(t, os.WriteFile(routes, []byte(routing), 0o600))
+	s.address, s.args = proxy.URL, append([]string{"--notify", routes}, f.args...)
+	s.stop = s.start(t, s.address, s.args)
+	defer func() { s.stop() }()
 	stopEvents := s.feed(t)
 	defer stopEvents()
 
@@ -397,12 +556,19 @@ func tryFault(t *testing.T, node *Node, i int, f fault) {
 	if f.end != nil {
 		f.end(t, s)
 	}
-	s.await(t, "state ended", 1)
-	s.awaitNotices(t, 2)
+	if !f.passing {
+		s.await(t, "state ended", 1)
+		s.awaitNotices(t, 2)
+	}
 	time.Sleep(3 * faultSlot)
 	states, ended := s.states("state"), s.states("state ended")
-	equal(t, "notices", s.notices(), []string{"state/" + f.kind + "/" + states[0].Subject + "/1/raised", "state/" + f.kind + "/" + states[0].Subject + "/1/recovered"})
-	if len(states) != 1 || len(ended) != 1 || states[0].Kind != f.kind || ended[0].Kind != f.kind || states[0].Subject != ended[0].Subject {
+	told := "state/" + f.kind + "/" + states[0].Subject + "/1/"
+	want := []string{told + "raised", told + "recovered"}
+	if f.passing {
+		want = want[:1]
+	}
+	equal(t, "notices", s.notices(), want)
+	if len(states) != 1 || len(ended) != len(want)-1 || states[0].Kind != f.kind || slices.ContainsFunc(ended, func(l stateLine) bool { return l.Kind != f.kind || l.Subject != states[0].Subject }) {
 		t.Errorf("want %s once, got %+v, ended %+v\n%s", f.kind, states, ended, s.log())
 	}
 }
@@ -455,6 +621,11 @@ func (s *faulty) feed(t *testing.T) (stop func()) {
 	return func() { close(done); running.Wait() }
 }
 
+// environment is that of the commands: nothing of the tests gets into them.
+func (s *faulty) environment() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+}
+
 // start starts the service and reads its log.
 func (s *faulty) start(t *testing.T, address string, more []string) (stop func()) {
 	t.Helper()
@@ -464,7 +635,7 @@ func (s *faulty) start(t *testing.T, address string, more []string) (stop func()
 		"run", "--elasticsearch", address, "--namespace", s.namespace, "--rules", string(s.rules), "--listen", "none", "--log-format", "json", "--settle", "0s",
 	}, more)
 	command := exec.CommandContext(t.Context(), binary, args...)
-	command.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	command.Env = s.environment()
 	pipe, err := command.StderrPipe()
 	must(t, err)
 	must(t, command.Start())

@@ -14,12 +14,14 @@ import (
 // TestLateEvents: a second look finds an event that arrives after all runs over its time, if event.ingested shows
 // that it is late. If event.ingested is not mapped, the event is not found.
 func TestLateEvents(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		mapped bool
 		want   int
 	}{{"told", true, 1}, {"not told", false, 0}} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			n := newNode(t)
 			index := n.Name("late")
 			mapping := eventMapping()

@@ -88,6 +88,7 @@ func (h *hand) peak() int {
 // TestNotifyChaos kills three runners while alerts are made and told to a webhook that fails half of the time. In the end the webhook has
 // every alert, each under one key, and nothing else. TOCSIN_NOTIFY_KILLS and TOCSIN_NOTIFY_ALERTS make it longer.
 func TestNotifyChaos(t *testing.T) {
+	t.Parallel()
 	kills, alerts, rules := sizeOf(t, "TOCSIN_NOTIFY_KILLS", 6), sizeOf(t, "TOCSIN_NOTIFY_ALERTS", 300), 20
 	n := newNode(t)
 	index := n.Name("notify")

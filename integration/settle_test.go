@@ -75,6 +75,7 @@ func freeAddress(t *testing.T) string {
 // TestSettle: whichever of the two clocks is ahead, and however long the refresh interval is, all events are
 // visible when their slots run: none of them is found late.
 func TestSettle(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		refresh string
@@ -88,6 +89,7 @@ func TestSettle(t *testing.T) {
 		{name: "as somebody wants it", refresh: "-1", cluster: time.Minute, settle: 3, flag: "3s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			n := newNode(t)
 			index := n.Name("settle")
 			n.Must(t, http.MethodPut, "/"+index, object{

@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"cmp"
 	"encoding/pem"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -17,7 +18,7 @@ import (
 )
 
 // TestSetupDocs runs the commands of docs/setup.md in their order, in a secured cluster behind TLS with an authority of its
-// own: in the end there is an alert, made with the key.
+// own: in the end there is an alert, made with the key. With TOCSIN_IMAGE, an image of the command, it also runs the container.
 func TestSetupDocs(t *testing.T) {
 	n := SecuredNode(t)
 	target, err := url.Parse(n.URL)
@@ -38,8 +39,20 @@ func TestSetupDocs(t *testing.T) {
 	must(t, err)
 	var script strings.Builder
 	script.WriteString("set -e\n")
+	listen, image := freeAddress(t), os.Getenv("TOCSIN_IMAGE")
+	inContainer := strings.NewReplacer(
+		// The container is to reach the server of this test, which only listens here.
+		"--publish 127.0.0.1:9464:9464", "--network host --env TOCSIN_LISTEN="+listen+" --label tocsin.integration="+cmp.Or(os.Getenv("ENGINE_RUN"), "node"),
+		"127.0.0.1:9464", listen, "--name tocsin", "--name "+n.Prefix, "=true tocsin\n", "=true "+image+"\n",
+	)
 	for _, block := range regexp.MustCompile("(?s)```(toml|sh)\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
 		text := strings.NewReplacer("https://es.example:9200", secure.URL, "production", n.Prefix).Replace(block[2])
+		if strings.Contains(text, "docker") || strings.Contains(text, "curl") {
+			if image == "" {
+				continue
+			}
+			text = inContainer.Replace(text)
+		}
 		if block[1] == "sh" {
 			script.WriteString(text)
 			continue
@@ -49,7 +62,19 @@ func TestSetupDocs(t *testing.T) {
 	command := exec.CommandContext(t.Context(), "sh", "-c", script.String())
 	command.Dir = dir
 	command.Env = []string{"PATH=" + filepath.Dir(binary) + ":" + os.Getenv("PATH")}
+	if image != "" {
+		defer func() {
+			log, _ := exec.Command("docker", "logs", n.Prefix).CombinedOutput() //nolint:noctx // the test's is over
+			_ = exec.Command("docker", "rm", "--force", n.Prefix).Run()         //nolint:noctx // as above
+			if t.Failed() {
+				t.Logf("the container:\n%s", log)
+			}
+		}()
+	}
 	out, err := command.CombinedOutput()
+	if image != "" && !strings.Contains(string(out), `"alerts":[{"id":`) {
+		t.Errorf("the API of the container shows no alert:\n%s", out)
+	}
 	if err != nil || !regexp.MustCompile(`(?m)^\S+ +.*first-alert`).Match(out) {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -244,7 +244,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		Jobs: backfill.Jobs{Store: slots},
 		Rounds: &pipeline.Round{
 			Pipeline: &pipeline.Pipeline{
-				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: a.alertOptions(p.backend), Enrich: enrich, Series: known, Tables: p.tables,
+				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: a.alertOptions(p.backend), Enrich: enrich.add(), Series: known, Tables: p.tables,
 				Telling: p.notices.telling(0, "backfill/"+job.ID),
 			},
 			Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: show.observe,

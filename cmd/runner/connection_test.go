@@ -41,6 +41,10 @@ func emptyCluster(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, "/_security"):
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, `{"error":"no handler found for uri [`+r.URL.Path+`]"}`)
+	case strings.HasPrefix(r.URL.Path, "/_resolve/index/"):
+		_, _ = io.WriteString(w, `{"indices":[],"aliases":[],"data_streams":[]}`)
+	case r.Method == http.MethodGet && !strings.Contains(r.URL.Path, "_search"):
+		_, _ = io.WriteString(w, `{}`)
 	default:
 		_, _ = io.WriteString(w, `{"took":1,"timed_out":false,"_shards":{"total":0,"successful":0,"skipped":0,"failed":0},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]},"pit_id":"p","id":"p"}`)
 	}

@@ -90,10 +90,10 @@ func (d *doctor) addresses(ctx context.Context) bool {
 	return answered
 }
 
-// The versions that are supported: the index templates need the first.
+// The versions that are supported, as docs/install.md says.
 const (
-	leastMajor, leastMinor = 8, 7
-	mostMajor              = 9
+	leastMajor, leastMinor = 8, 16
+	mostMajor              = 8
 )
 
 var versionNumber = regexp.MustCompile(`^(\d+)\.(\d+)`)
@@ -108,12 +108,12 @@ func (d *doctor) version(info elastic.Info) {
 	major, _ := strconv.Atoi(m[1])
 	minor, _ := strconv.Atoi(m[2])
 	text := "Elasticsearch " + info.Version
-	supported := fmt.Sprintf("%d.%d or later, up to %d.x, is supported", leastMajor, leastMinor, mostMajor)
+	supported := fmt.Sprintf("%d.%d and later %d.x are supported", leastMajor, leastMinor, mostMajor)
 	switch {
 	case major < leastMajor || major == leastMajor && minor < leastMinor:
 		d.add("version", statusFail, info.Name, text+" is too old", supported)
 	case major > mostMajor:
-		d.add("version", statusWarn, info.Name, text+" is newer than this release knows", supported)
+		d.add("version", statusWarn, info.Name, text+" has not been tried with this release", supported)
 	default:
 		d.add("version", statusOK, info.Name, text, "")
 	}

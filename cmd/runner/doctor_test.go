@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -93,10 +94,14 @@ func TestDoctorClocks(t *testing.T) {
 	}
 }
 
-// TestDoctorVersions: versions before and after those that are supported.
+// TestDoctorVersions: versions before and after those that are supported, and what the docs say of them.
 func TestDoctorVersions(t *testing.T) {
+	page, err := os.ReadFile("../../docs/install.md")
+	if says := fmt.Sprintf("| Elasticsearch | %d.%d and later %d.x;", leastMajor, leastMinor, mostMajor); err != nil || !strings.Contains(string(page), says) {
+		t.Errorf("docs/install.md does not say %q (%v)", says, err)
+	}
 	for version, want := range map[string]status{
-		"7.17.29": statusFail, "8.6.2": statusFail, "8.7.0": statusOK, "8.19.7": statusOK, "9.2.0-SNAPSHOT": statusOK, "10.0.0": statusWarn, "new": statusWarn,
+		"7.17.29": statusFail, "8.15.5": statusFail, "8.16.0": statusOK, "8.19.7": statusOK, "9.2.0-SNAPSHOT": statusWarn, "10.0.0": statusWarn, "new": statusWarn,
 	} {
 		d := &doctor{}
 		if d.version(elastic.Info{Name: "c", Version: version}); d.findings[0].Status != want {
@@ -115,8 +120,8 @@ func TestDoctorAddresses(t *testing.T) {
 	_ = execute(t.Context(), []string{"doctor", "--listen", "none", "--elasticsearch", gone.URL, "--elasticsearch", good.URL}, stdio{strings.NewReader(""), &out, &errs})
 	var lines []string
 	for line := range strings.Lines(out.String()) {
-		if strings.Contains(line, " connection ") {
-			lines = append(lines, strings.Join(strings.Fields(line), " "))
+		if words := strings.Fields(line); len(words) > 1 && words[1] == "connection" {
+			lines = append(lines, strings.Join(words, " "))
 		}
 	}
 	if len(lines) != 2 || !strings.HasPrefix(lines[0], "fail connection "+gone.URL) || lines[1] != "ok connection "+good.URL+": it answers" || !slices.Contains(strings.Fields(out.String()), "credentials") {

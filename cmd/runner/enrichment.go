@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tocsin/cmd/runner/internal/geoip"
@@ -22,30 +23,41 @@ import (
 	"tocsin/internal/search"
 )
 
-// enrichment is what a pipeline adds to alerts; nil: nothing.
-type enrichment func(r *rule.Rule, docs []alert.Document)
+// enriching adds what the sources of --enrichment have to alerts, until the backend is closed. A nil one adds nothing.
+type enriching struct {
+	*app
+	options enrich.Options
+	observe func(source string, o enrich.Outcome)
+
+	current atomic.Pointer[enrich.Enricher]
+	// loading is the context of the loading of sources.
+	loading context.Context //nolint:containedctx // sources are loaded as long as the backend is open
+	running sync.WaitGroup
+	// text is that of the configuration in use, stop ends the loading of its sources. One reload at a time changes them.
+	text string
+	stop context.CancelFunc
+}
 
 // openEnrichment reads --enrichment, starts the loading of its sources until the backend is closed, and waits for the first
 // loading as long as the configuration says. m counts; nil: nobody reads the counts.
-func (a *app) openEnrichment(ctx context.Context, b *backend, m *metrics.Metrics) (enrichment, error) {
-	name := a.global.Enrichment
-	if name == "" {
+func (a *app) openEnrichment(ctx context.Context, b *backend, m *metrics.Metrics) (*enriching, error) {
+	if a.global.Enrichment == "" {
 		return nil, nil //nolint:nilnil // nothing is added
 	}
-	text, err := os.ReadFile(name) //nolint:gosec // the user names the file
+	text, err := os.ReadFile(a.global.Enrichment)
 	if err != nil {
 		return nil, usagef("enrichment: %w", err)
 	}
-	config, diags := enrich.Load(diag.NewText(name, string(text)))
+	config, diags := a.global.enrichmentOf(string(text))
 	if err := a.show(diags); err != nil {
 		return nil, err
 	}
 	if config == nil {
-		return nil, usagef("enrichment: %s cannot be used", name)
+		return nil, usagef("enrichment: %s cannot be used", a.global.Enrichment)
 	}
-	config.Under(filepath.Dir(name))
 	told := &toldOnce{log: a, last: map[string]string{}}
-	options := enrich.Options{
+	e := &enriching{app: a, stop: func() {}}
+	e.options = enrich.Options{
 		Open: func(file string) (enrich.Addresses, error) { return geoip.Open(file) },
 		Rows: rowsOf(b.events),
 		Loaded: func(source string, n int) {
@@ -61,18 +73,66 @@ func (a *app) openEnrichment(ctx context.Context, b *backend, m *metrics.Metrics
 			}
 		},
 	}
-	e := enrich.New(config, options)
 	if m != nil {
-		e.Observe = func(source string, o enrich.Outcome) { m.Enriched(source, string(o)) }
+		e.observe = func(source string, o enrich.Outcome) { m.Enriched(source, string(o)) }
 	}
 	loading, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
-	running.Go(func() { e.Run(loading) })
-	b.closers = append(b.closers, func() error { stop(); running.Wait(); return nil })
-	if !e.Ready(ctx) {
-		a.global.log.Warn("enrichment is not loaded yet: alerts are written without what is missing")
+	e.loading = loading
+	b.closers = append(b.closers, func() error { stop(); e.running.Wait(); return nil })
+	e.use(ctx, config, string(text))
+	return e, nil
+}
+
+// enrichmentOf reads the text of --enrichment; nil if it cannot be used.
+func (g *globals) enrichmentOf(text string) (*enrich.Config, diag.List) {
+	config, diags := enrich.Load(diag.NewText(g.Enrichment, text))
+	if config != nil {
+		config.Under(filepath.Dir(g.Enrichment))
 	}
-	return func(r *rule.Rule, docs []alert.Document) { e.Enrich(r.ID, r.Name, r.Tags, docs) }, nil
+	return config, diags
+}
+
+// use loads the sources of a configuration, waits for them as long as it says, and puts them in the place of those before.
+func (e *enriching) use(ctx context.Context, config *enrich.Config, text string) { //nolint:contextcheck // sources are loaded as long as the backend is open
+	next := enrich.New(config, e.options)
+	next.Observe = e.observe
+	loading, stop := context.WithCancel(e.loading)
+	e.running.Go(func() { next.Run(loading) })
+	if !next.Ready(ctx) {
+		e.global.log.Warn("enrichment is not loaded yet: alerts are written without what is missing")
+	}
+	e.current.Store(next)
+	e.stop()
+	e.stop, e.text = stop, text
+}
+
+// reload reads the configuration again, and uses it if it has changed and is right.
+func (e *enriching) reload(ctx context.Context) error {
+	if e == nil {
+		return nil
+	}
+	text, err := os.ReadFile(e.global.Enrichment)
+	if err != nil {
+		return err //nolint:wrapcheck // it names the file
+	}
+	if string(text) == e.text {
+		return nil // its sources see to themselves
+	}
+	config, diags := e.global.enrichmentOf(string(text))
+	if config == nil || diags.HasErrors() {
+		return fmt.Errorf("%s: %w", e.global.Enrichment, diags.Err())
+	}
+	e.use(ctx, config, string(text))
+	e.global.log.Info("the sources of enrichment were reloaded")
+	return nil
+}
+
+// add is what a pipeline calls; nil if there is nothing to add.
+func (e *enriching) add() func(r *rule.Rule, docs []alert.Document) {
+	if e == nil {
+		return nil
+	}
+	return func(r *rule.Rule, docs []alert.Document) { e.current.Load().Enrich(r.ID, r.Name, r.Tags, docs) }
 }
 
 // toldOnce logs a failure of a source when it begins or changes, and its end.
@@ -146,7 +206,7 @@ func (g *globals) enrichmentIndices() []string {
 	if err != nil {
 		return nil
 	}
-	config, _ := enrich.Load(diag.NewText(g.Enrichment, string(text)))
+	config, _ := g.enrichmentOf(string(text))
 	if config == nil {
 		return nil
 	}

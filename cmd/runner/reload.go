@@ -25,12 +25,23 @@ import (
 type reloading struct {
 	*runner
 	service *service.Service
+	// parts are reloaded beside the rules. They are set before the first reload.
+	parts []part
 
 	mu sync.Mutex
+	// failed is why the last reload failed, as a whole or in a part; nil if it did not.
+	failed error
 	// outdated are the rules that run as they were before, because their text has errors now, by id.
 	outdated map[string]bool
 	// broken are the ids of rules that have errors and do not run, or the files of those whose id cannot be read.
 	broken []string
+}
+
+// part is something that is read at the start and reloaded. After an error it stays as it was.
+type part struct {
+	// what it is, for people: "the routes of notifications".
+	what   string
+	reload func(ctx context.Context) error
 }
 
 // change is what a reload has changed, as ids of rules.
@@ -42,20 +53,22 @@ func (c change) String() string {
 
 var errNoRules = errors.New("the files have no rule that can run: the rules run as before")
 
-// reload reads the rules and the routes of notifications again.
+// reload reads the rules and all parts again.
 func (r *reloading) reload(ctx context.Context) (change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	routes := r.notices.reload(ctx)
-	if routes != nil {
-		routes = fmt.Errorf("the routes of notifications stay as they were: %w", routes)
-		r.global.log.Error("the routes of notifications were not reloaded", "error", routes)
+	var others []error
+	for _, p := range r.parts {
+		if err := p.reload(ctx); err != nil {
+			others = append(others, fmt.Errorf("%s stay as they were: %w", p.what, err))
+			r.global.log.Error("a part was not reloaded", "part", p.what, "error", err)
+		}
 	}
 	made, err := r.reloadRules(ctx)
-	err = errors.Join(err, routes)
-	r.metrics.Reload(err == nil)
-	r.health.reloaded(err, r.outdated, r.broken)
-	return made, err
+	r.failed = errors.Join(append([]error{err}, others...)...)
+	r.metrics.Reload(r.failed == nil)
+	r.health.reloaded(r.lines())
+	return made, r.failed
 }
 
 // reloadRules reads the rules again. A rule whose text has errors now runs as before. After an error, all do.
@@ -189,18 +202,26 @@ func isBroken(old *service.Rule, results []report.Result) bool {
 	})
 }
 
-// note says which rules have errors; "" if none has.
+// note says what was not reloaded and which rules have errors; "" if nothing is wrong.
 func (r *reloading) note() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return strings.Join(r.lines(), "\n")
+}
+
+// lines are those of the note; with mu.
+func (r *reloading) lines() []string {
 	var lines []string
+	if r.failed != nil {
+		lines = append(lines, "the reload failed: "+strings.ReplaceAll(r.failed.Error(), "\n", "; "))
+	}
 	if len(r.outdated) > 0 {
 		lines = append(lines, "rules that have errors now, and run as they were before: "+firstOf(slices.Sorted(maps.Keys(r.outdated))))
 	}
 	if len(r.broken) > 0 {
 		lines = append(lines, "rules that have errors, and do not run: "+firstOf(r.broken))
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // keep reloads the rules at SIGHUP and, unless watching is off, when their files change, until the context ends.
@@ -211,14 +232,14 @@ func (r *reloading) keep(ctx context.Context) {
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	changed := make(chan struct{}, 1)
-	if paths := r.global.inputs(); r.cmd.Reload && len(paths) > 0 {
+	if paths := slices.Concat(r.global.inputs(), r.cmd.credentials()); r.cmd.Reload && len(paths) > 0 {
 		watching.Go(func() {
 			watch(ctx, paths, func() {
 				select {
 				case changed <- struct{}{}:
 				default:
 				}
-			}, func(err error) { r.global.log.Warn("files of rules", "error", err) })
+			}, func(err error) { r.global.log.Warn("files that are reloaded", "error", err) })
 		})
 	}
 	for {
@@ -232,13 +253,14 @@ func (r *reloading) keep(ctx context.Context) {
 	}
 }
 
-// inputs are the files and directories that rules are made of.
+// inputs are the files and directories that rules are made of, and those of notifications and enrichment.
 func (g *globals) inputs() []string {
-	inputs := slices.Concat(g.Rules, g.FieldMap, g.SigmaPlaceholders, g.SigmaSchedule)
-	if g.Notify != "" {
-		inputs = append(inputs, g.Notify)
-	}
-	return inputs
+	return slices.Concat(g.Rules, g.FieldMap, g.SigmaPlaceholders, g.SigmaSchedule, nonEmpty(g.Notify, g.Enrichment))
+}
+
+// nonEmpty returns the names that are not empty.
+func nonEmpty(names ...string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
 // digestOf returns a digest of the ids and the content of rules.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -114,4 +115,81 @@ func TestServiceWatches(t *testing.T) {
 	s.stop(t)
 	s.until(t, "stopped")
 	s.ended(t)
+}
+
+// TestServiceReloadsCredentials: who may use the service and what enriches alerts follow their files; while these are broken, it stays as it
+// was, and the state says why.
+func TestServiceReloadsCredentials(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "rule.toml", namedRule(1, "process where true"))
+	tokens, settings := filepath.Join(dir, "tokens"), filepath.Join(dir, "enrichment.toml")
+	const second, third = "second-token-0123456789", "third-token-0123456789"
+	write(t, dir, "tokens", "soar "+webToken+"\n")
+	table := func(field string) string {
+		return "[[table]]\nname = \"assets\"\nfile = \"assets.csv\"\nkey = \"name\"\nfields = \"process.name\"\nadd = { \"" + field + "\" = \"owner\" }\n"
+	}
+	write(t, dir, "assets.csv", "name,owner\nsh,ann\n")
+	write(t, dir, "enrichment.toml", table("labels.one"))
+	s := startService(t, "--rules", filepath.Join(dir, "rule.toml"), "--events", writeFile(t, "e.ndjson", serviceEvents), "--store", t.TempDir(), "--web-token-file", tokens, "--enrichment", settings)
+	s.until(t, "running")
+	go func() { // the log must not stop the service
+		for s.lines.Scan() {
+		}
+	}()
+	status := func(token, path string) (int, string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.address+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, string(body)
+	}
+	is := func(want map[string]int) func() bool {
+		return func() bool {
+			for token, code := range want {
+				if got, _ := status(token, "/api/v1/runs"); got != code {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	stateSays := func(token, state, part string) func() bool {
+		return func() bool {
+			_, body := status(token, "/api/v1/states?kind=reload-broken&status="+state)
+			return strings.Contains(body, part)
+		}
+	}
+	waitFor(t, "access by the first token", is(map[string]int{webToken: 200, second: 401}))
+	write(t, dir, "tokens", "soar "+second+"\n")
+	waitFor(t, "access by the second token", is(map[string]int{webToken: 401, second: 200}))
+
+	write(t, dir, "tokens", "short\n")
+	waitFor(t, "the state", stateSays(second, "open", "the users and tokens of the status page stay as they were"))
+	if _, body := status(second, "/readyz"); !strings.Contains(body, "tokens:1: a token has less than 16 characters") || strings.Contains(body, "short\n") {
+		t.Errorf("/readyz: %s", body)
+	}
+	if !is(map[string]int{webToken: 401, second: 200, third: 401})() {
+		t.Error("while the file is broken, others may")
+	}
+	write(t, dir, "tokens", "soar "+third+"\n")
+	waitFor(t, "access by the third token", is(map[string]int{second: 401, third: 200}))
+	waitFor(t, "the end of the state", stateSays(third, "ended", "reload-broken"))
+
+	write(t, dir, "enrichment.toml", strings.Replace(table("labels.two"), "file =", "fole =", 1))
+	waitFor(t, "the state", stateSays(third, "open", "the sources of enrichment stay as they were"))
+	write(t, dir, "enrichment.toml", table("labels.two"))
+	waitFor(t, "the end of the state", stateSays(third, "ended", "reload-broken"))
+	s.stop(t)
 }

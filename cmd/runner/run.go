@@ -39,6 +39,7 @@ type runCmd struct {
 	Lease       time.Duration  `help:"Lease period. A silent runner is replaced within two periods." default:"15s"`
 	Silence     bool           `help:"Watch whether the sources of events go silent: state source-silent." default:"true" negatable:""`
 	SilentAfter time.Duration  `help:"Age of the last event of an index pattern from which on it is silent. 0: as the source has it at this hour of the week." default:"0s"`
+	GapAfter    time.Duration  `help:"How long slots of a rule may stay open without progress: state gap." default:"10m"`
 	Reload      bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
 	NotifyAge   time.Duration  `name:"notify-max-age" help:"Alerts of slots that are older than this are notified in one digest for each rule." default:"1h"`
 	Listen      string         `help:"Address of the status page, the API, /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
@@ -72,6 +73,8 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--late-after must not be negative")
 	case c.SilentAfter < 0:
 		return usagef("--silent-after must not be negative")
+	case c.GapAfter <= 0:
+		return usagef("--gap-after must be positive")
 	case c.Settle != nil && (*c.Settle < 0 || *c.Settle > maxSettle):
 		return usagef("--settle must be between 0s and %s", maxSettle)
 	case c.Spread < 0:
@@ -229,7 +232,7 @@ type runner struct {
 	health *watching
 	// host is its machine, for people.
 	host    string
-	enrich  enrichment
+	enrich  *enriching
 	notices *notifier
 }
 
@@ -289,7 +292,7 @@ func (r *runner) newRound(concurrency int) *pipeline.Round {
 	return &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{
 			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts, Risk: r.backend.riskPlace(), Series: r.backend.series, Tables: r.backend.tables,
-			Options: r.alertOptions(r.backend), Now: r.clock.Now, Enrich: r.enrich,
+			Options: r.alertOptions(r.backend), Now: r.clock.Now, Enrich: r.enrich.add(),
 			Summarize: r.cmd.Overflow == "summary", Telling: r.notices.telling(r.cmd.NotifyAge, ""),
 		},
 		Planner: &planner.Planner{Pin: planner.Strategy(r.cmd.Strategy)}, Concurrency: concurrency, Observe: r.observe,

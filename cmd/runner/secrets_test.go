@@ -202,7 +202,7 @@ func secretCommands(dir string) [][]string {
 var patient = []string{"is overloaded", "hangs up", "is no JSON"}
 
 // TestSecretsNowhere: wherever a secret comes from, whatever the cluster and the collector make of it, and whichever command is run: it
-// is in no output, no log, no answer of the service and no trace.
+// is in no output, no log and no trace. (What a running service answers and keeps: TestSecretsOfService, on a node.)
 func TestSecretsNowhere(t *testing.T) {
 	for _, name := range secretEnvironment {
 		t.Setenv(name, "")
@@ -268,27 +268,17 @@ func TestSecretsNowhere(t *testing.T) {
 			args = append(args, "--trace-endpoint", collects.URL)
 		}
 		var out, errs safeBuffer
-		serves := command[0] == "run" && command[1] != "--once"
 		limit := 2 * time.Second
 		switch {
 		case slices.Contains(patient, what) || secret.env["HTTP_PROXY"]+secret.env["TOCSIN_PROXY"] != "":
 			limit = time.Second
-		case serves:
-			limit = 6 * time.Second
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
-		var answers safeBuffer
-		if serves {
-			go func() {
-				_, _ = answers.Write([]byte(visit(&errs)))
-				cancel()
-			}()
-		}
 		code := execute(ctx, args, stdio{strings.NewReader(""), &out, &errs})
 		cancel()
 		ran[fmt.Sprintf("%s %s", command[0], what)]++
-		for place, text := range map[string]string{"the output": out.String(), "the log": errs.String(), "an answer of the service": answers.String(), "a trace": collector.String()} {
+		for place, text := range map[string]string{"the output": out.String(), "the log": errs.String(), "a trace": collector.String()} {
 			if form := secret.seenIn(text); form != "" {
 				rt.Errorf("runner %s (exit code %d): %s has %s:\n%s", strings.Join(args, " "), code, place, form, text)
 			}
@@ -297,31 +287,6 @@ func TestSecretsNowhere(t *testing.T) {
 	if len(ran) < 10 {
 		t.Errorf("only %d ways were tried", len(ran))
 	}
-}
-
-// visit asks the service whose log this is for all that it answers, when it listens.
-func visit(log *safeBuffer) string {
-	var all strings.Builder
-	for range 100 {
-		time.Sleep(20 * time.Millisecond)
-		_, after, ok := strings.Cut(strings.ReplaceAll(log.String(), `"`, ""), "listening")
-		if !ok {
-			continue
-		}
-		_, address, _ := strings.Cut(after, "address")
-		address = strings.FieldsFunc(address, func(r rune) bool { return strings.ContainsRune("=,:} \n", r) && r != ':' })[0]
-		address = strings.TrimPrefix(address, ":")
-		time.Sleep(300 * time.Millisecond)
-		for _, path := range []string{"/metrics", "/readyz", "/healthz"} {
-			if answer, err := http.Get("http://" + address + path); err == nil { //nolint:noctx // it is over soon
-				body, _ := io.ReadAll(answer.Body)
-				_ = answer.Body.Close()
-				all.Write(body)
-			}
-		}
-		break
-	}
-	return all.String()
 }
 
 // keptBodies is a collector that keeps what it is sent.

@@ -31,6 +31,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	defer stop()
 	var s *service.Service
 	again := &reloading{runner: r}
+	again.parts = []part{{"the routes of notifications", r.notices.reload}, {"the sources of enrichment", r.enrich.reload}}
 	again.setBroken(rules)
 	r.tellStart()
 	// The address is bound before the lease is taken: a runner that cannot start must not own rules.
@@ -50,14 +51,14 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	again.service = s
 	r.metrics.Share(r.shareOf(member))
 	r.health.begin(s, member)
-	r.health.reloaded(nil, nil, again.broken)
+	r.health.reloaded(again.lines())
 	group.Go(func() error { r.health.keep(serving); return nil })
 	group.Go(func() error { r.health.listen(running); return nil })
 	// Notifications are delivered until the last rule has finished.
 	group.Go(func() error { r.notices.begin(serving, r.clock.Passed, r.cmd.Lease, r.metrics).wait(); return nil })
 	if web != nil {
 		told := r.status(running, serving, again, member)
-		off, err := r.cmd.open(web, told, r.global.Namespace, func(asked context.Context) (string, error) {
+		off, renew, err := r.cmd.open(web, told, r.global.Namespace, func(asked context.Context) (string, error) {
 			made, err := again.reload(asked)
 			return made.String(), err
 		})
@@ -65,13 +66,14 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 			web.Close()
 			return err
 		}
+		again.parts = append(again.parts, part{"the users and tokens of the status page", renew})
 		if off != "" {
 			r.global.log.Warn("not all is served", "reason", off)
 		}
 		r.global.log.Info("listening", "address", web.Address())
 		group.Go(func() error { return web.Serve(serving) })
 		group.Go(func() error { told.wait(); return nil })
-		group.Go(func() error { told.prime(running); return nil })
+		group.Go(func() error { told.warm(running); return nil })
 	}
 	group.Go(func() error { again.keep(running); return nil })
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)

@@ -183,7 +183,7 @@ func slowCluster(t *testing.T) (address string, asked <-chan struct{}, release f
 	came, released := make(chan struct{}, 100), make(chan struct{})
 	f, err := newFakeServer(strings.NewReader(""), func(r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if r.Body = io.NopCloser(bytes.NewReader(body)); err != nil || !strings.Contains(r.URL.Path, "/_search") || !bytes.Contains(body, []byte(`"@timestamp"`)) {
+		if r.Body = io.NopCloser(bytes.NewReader(body)); err != nil || !strings.Contains(r.URL.Path, "/_search") || !bytes.Contains(body, []byte(`"@timestamp"`)) || bytes.Contains(body, []byte(`kibana.alert`)) {
 			return // it does not look for events
 		}
 		came <- struct{}{}

@@ -56,8 +56,9 @@ const (
 	jobsFresh    = 10 * time.Second
 	momentFresh  = 5 * time.Second
 	rulesFresh   = 2 * time.Second
-	oldAfter     = 5 // times as long as it is kept
-	patience     = 5 * time.Second
+	oldAfter     = 5                     // times as long as it is kept
+	patience     = 80 * time.Millisecond // a page is to be there in 100
+	keptWarm     = 4 * time.Minute
 	longest      = 2 * time.Minute
 	maxAsking    = 4
 	askingWait   = 2 * time.Second
@@ -81,13 +82,23 @@ func (r *runner) status(running, serving context.Context, again *reloading, memb
 	})
 	s.leases = snapshot.New(serving, o(momentFresh), func(ctx context.Context) (lease.State, error) { return r.backend.leases.Load(ctx) })
 	s.jobs = snapshot.New(serving, o(jobsFresh), s.readJobs)
-	s.checked = snapshot.New(serving, snapshot.Options{Fresh: momentFresh, Timeout: longestCheck}, func(ctx context.Context) (error, error) { return s.ready(ctx), nil })
+	s.checked = snapshot.New(serving, snapshot.Options{Fresh: momentFresh, Old: oldAfter * momentFresh, Patience: patience, Timeout: longestCheck}, func(ctx context.Context) (error, error) { return s.ready(ctx), nil })
 	return s
 }
 
-// prime finds out what the first page needs, so that its reader need not wait.
-func (s *statusPage) prime(ctx context.Context) {
-	_, _ = s.Overview(ctx) // what cannot be found out now may be when somebody asks
+// warm finds out what pages need until ctx ends, so that no reader need wait, nor sees what was known hours ago.
+func (s *statusPage) warm(ctx context.Context) {
+	again := time.NewTicker(keptWarm)
+	defer again.Stop()
+	for {
+		_, _ = s.Overview(ctx) // what cannot be found out now may be the next time
+		_, _ = s.Backfills(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
 }
 
 // wait waits until nothing runs any more that this has started.

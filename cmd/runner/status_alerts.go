@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -215,7 +214,7 @@ func alertOf(d alert.Document) api.Alert {
 	return api.Alert{
 		ID: d.ID, Index: d.Index, Time: inUTC(timeOf(d, originalTime)), Written: inUTC(timeOf(d, writtenAt)), Severity: first(alert.SeverityField), RiskScore: first(riskScore),
 		RuleID: first(alert.RuleIDField), Rule: first(alert.RuleNameField), Reason: first("kibana.alert.reason"), Host: first(hostFields...), User: first(userFields...),
-		Status: first("kibana.alert.workflow_status"), Techniques: techniques(d.Source), Group: first(groupID), Block: isMember(d), Also: also,
+		Status: first("kibana.alert.workflow_status"), StatusBy: first(workflow.UserField), StatusAt: inUTC(timeOf(d, workflow.ChangedField)), Techniques: techniques(d.Source), Group: first(groupID), Block: isMember(d), Also: also,
 	}
 }
 
@@ -376,7 +375,7 @@ func (s *statusPage) ChangeAlerts(ctx context.Context, c api.Change) (api.Change
 		return api.Changed{}, err
 	}
 	result, err := workflow.Apply(ctx, s.backend.alerts, found.ids, workflow.Action{
-		Status: c.Status, Reason: c.Reason, AddTags: c.AddTags, RemoveTags: c.RemoveTags, Assign: c.Assign, Unassign: c.Unassign, By: cmp.Or(c.By, "api"), At: time.Now(),
+		Status: c.Status, Reason: c.Reason, AddTags: c.AddTags, RemoveTags: c.RemoveTags, Assign: c.Assign, Unassign: c.Unassign, By: c.By, At: time.Now(),
 	})
 	if settled, ok := s.backend.alerts.(workflow.Settler); ok && result.Changed > 0 {
 		if late := settled.Settle(context.WithoutCancel(ctx)); late != nil { // the next refresh shows them

@@ -472,6 +472,9 @@ const maxProblems = 20
 
 // Overview implements [api.Source].
 func (s *statusPage) Overview(ctx context.Context) (api.Overview, error) {
+	for _, ask := range []func(){s.covered.Ask, s.checked.Ask, s.counts.Ask, s.latest.Ask} { // together
+		ask()
+	}
 	rules, err := s.Rules(ctx)
 	if err != nil {
 		return api.Overview{}, err
@@ -486,7 +489,12 @@ func (s *statusPage) Overview(ctx context.Context) (api.Overview, error) {
 	}
 	out := api.Overview{
 		AsOf: rules.AsOf, Version: version(), Namespace: s.global.Namespace, Events: s.backend.name, Started: s.started.UTC(), Ready: checked.Value == nil, Problems: []string{},
-		Rules: map[api.State]int{}, Alerts: map[string]int{}, Runners: 1,
+		Open: map[api.Gravity]int{}, Rules: map[api.State]int{}, Alerts: map[string]int{}, Runners: 1,
+	}
+	if states, err := s.States(ctx); err == nil {
+		out.Open = states.Open
+	} else {
+		out.Problems = append(out.Problems, api.ProblemOf(err, logs.Blank).Error())
 	}
 	for i := range rules.Rules {
 		out.Rules[rules.Rules[i].State]++

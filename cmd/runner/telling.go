@@ -76,10 +76,11 @@ func (s *stateNotices) urgent(ctx context.Context, c health.Change) bool {
 
 // notice returns the notice of a change.
 func (s *stateNotices) notice(c health.Change) notify.Notice {
+	holders := slices.Concat(c.Rules, c.Runners)
 	n := notify.Notice{
 		Key: c.Key(), Kind: notify.KindState, Subject: "state/" + c.Name(), Severity: "medium", At: c.At, Title: c.Title(),
 		Text:   c.Text + "\n" + c.Advice(),
-		Fields: map[string]string{"state": string(c.Kind), "state_subject": c.Subject, "holders": strings.Join(c.Holders[:min(len(c.Holders), mostNamed)], ",")},
+		Fields: map[string]string{"state": string(c.Kind), "state_subject": c.Subject, "holders": strings.Join(holders[:min(len(holders), mostNamed)], ",")},
 	}
 	if c.Severity() == health.Critical {
 		n.Severity = "critical"
@@ -87,8 +88,8 @@ func (s *stateNotices) notice(c health.Change) notify.Notice {
 	if c.Recovered {
 		n.Kind, n.Text = notify.KindRecovery, ""
 	}
-	if name := s.rule(c.Subject); name != "" {
-		n.RuleID, n.RuleName = c.Subject, name
+	if id := c.Rule(); id != "" {
+		n.RuleID, n.RuleName = id, s.rule(id)
 	}
 	return n
 }

@@ -21,15 +21,13 @@ import (
 )
 
 const (
-	// probeEvery is how often the cluster is asked whether it answers, writableEvery whether alerts can be written, fitEvery whether
+	// probeEvery is how often the cluster is asked whether it answers, writableEvery whether alerts can be written and notices were given up, fitEvery whether
 	// the indices are as Tocsin creates them; syncEvery is how often runners agree about states when nothing has changed.
-	probeEvery, writableEvery, fitEvery, syncEvery = 5 * time.Second, 15 * time.Second, time.Minute, 10 * time.Second
+	probeEvery, writableEvery, fitEvery, syncEvery = 5 * time.Second, 15 * time.Second, 30 * time.Second, 10 * time.Second
 	// probeWithin limits one probe.
 	probeWithin = 20 * time.Second
 	// skewFrom is the difference of clocks that is a state.
 	skewFrom = 10 * time.Second
-	// stuckAfter is how long the open slots of a rule may be without progress.
-	stuckAfter = 10 * time.Minute
 	// mostStuck is the number of rules from which on one state stands for all.
 	mostStuck = 5
 	// givenUpFor is how long it is a state that slots were given up.
@@ -55,6 +53,10 @@ type watching struct {
 	byID    map[string]*service.Rule
 	stuck   map[string]progress
 	givenUp time.Time
+
+	// wrong is what the last reload has found, "" if nothing; reload guards it, and that it is noted in order.
+	reload sync.Mutex
+	wrong  string
 }
 
 // progress is the last progress with the open slots of a rule.
@@ -119,22 +121,23 @@ func (w *watching) execution(x pipeline.Execution) {
 	w.watch.Execution(x, health.Rule{ID: x.RuleID, Name: x.RuleName, Revision: r.Plan.Rule().ContentHash, Patterns: r.Patterns()}, w.clock.Now())
 }
 
-// reloaded notes the outcome of a reload, or of the start: which rules have errors and run as before, or do not run.
-func (w *watching) reloaded(err error, outdated map[string]bool, broken []string) {
+// reloaded notes the outcome of a reload, or of the start: what is not as the files say. It holds until the next reload.
+func (w *watching) reloaded(wrong []string) {
 	if w == nil {
 		return
 	}
-	var parts []string
-	if err != nil {
-		parts = append(parts, "the reload failed: "+err.Error())
-	}
-	if len(outdated) > 0 {
-		parts = append(parts, "rules that have errors, and run as they were before: "+firstOf(slices.Sorted(maps.Keys(outdated))))
-	}
-	if len(broken) > 0 {
-		parts = append(parts, "rules that have errors, and do not run: "+firstOf(broken))
-	}
-	w.set(health.ReloadBroken, "rules", strings.Join(parts, "; "))
+	w.reload.Lock()
+	defer w.reload.Unlock()
+	w.wrong = strings.Join(wrong, "; ")
+	w.set(health.ReloadBroken, "rules", w.wrong)
+}
+
+// sinceReload notes the outcome of the last reload. Nothing else may come that is noted: a state that has come back ends only after it
+// was looked for several times.
+func (w *watching) sinceReload() {
+	w.reload.Lock()
+	defer w.reload.Unlock()
+	w.set(health.ReloadBroken, "rules", w.wrong)
 }
 
 // set notes that a kind has this text for a subject; "" if nothing is wrong.
@@ -169,7 +172,7 @@ func (w *watching) standing(s service.Standing) {
 			last.since = now
 		}
 		w.stuck[id] = progress{open, s.Oldest[id], last.since}
-		if now.Sub(last.since) > stuckAfter && w.owner.Owns(id) && !w.board.Holds(id) {
+		if now.Sub(last.since) > w.cmd.GapAfter && w.owner.Owns(id) && !w.board.Holds(id) {
 			stuck = append(stuck, id)
 		}
 	}
@@ -185,7 +188,7 @@ func (w *watching) standing(s service.Standing) {
 		found = append(found, health.Finding{Subject: id, Text: fmt.Sprintf("%d slots of rule %s stay open, the oldest is %s", s.Open[id], id, s.Oldest[id].UTC().Format(time.RFC3339))})
 	}
 	if len(stuck) > mostStuck {
-		found = []health.Finding{{Subject: "service", Text: fmt.Sprintf("%d rules have slots that stay open: %s", len(stuck), firstOf(stuck))}}
+		found = []health.Finding{{Subject: health.ManyRules, Text: fmt.Sprintf("%d rules have slots that stay open: %s", len(stuck), firstOf(stuck))}}
 	}
 	w.watch.Set(health.Gap, now, found...)
 	switch {
@@ -217,11 +220,12 @@ func (w *watching) keep(ctx context.Context) {
 			w.probe(ctx)
 		case <-writable.C:
 			w.probeWrite(ctx)
+			w.undelivered(ctx)
 		case <-fit.C:
 			w.probeFit(ctx)
 			w.probeRole(ctx)
-			w.undelivered(ctx)
 		case <-sync.C:
+			w.sinceReload()
 			w.sync(ctx)
 		case <-w.board.Dirty():
 			w.sync(ctx)

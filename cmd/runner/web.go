@@ -17,7 +17,7 @@ import (
 
 // webFlags say who may use the status page and the API, and how the server encrypts.
 type webFlags struct {
-	WebTokenFile string `name:"web-token-file" help:"File with the tokens for the status page and the API, one a line." placeholder:"FILE"`
+	WebTokenFile string `name:"web-token-file" help:"File with the tokens for the status page and the API, one a line, each alone or after a name and a space." placeholder:"FILE"`
 	WebUsers     string `name:"web-users" help:"File with the users of the status page and the API, a name and a bcrypt hash a line, as htpasswd -B writes it." placeholder:"FILE"`
 	WebCert      string `name:"web-cert" help:"Certificate (PEM) with which the server encrypts all connections." placeholder:"FILE"`
 	WebKey       string `name:"web-key" help:"Key (PEM) of the certificate." placeholder:"FILE"`
@@ -109,23 +109,26 @@ func (r *runner) readiness(ctx context.Context) func(context.Context) error {
 	}
 }
 
+// credentials are the files of those that may use the status page and the API.
+func (w *webFlags) credentials() []string { return nonEmpty(w.WebTokenFile, w.WebUsers) }
+
 // open adds the status page, the API and the reloading to a server, for those that may use them. off is why nobody may; "" if somebody
-// may.
-func (w *webFlags) open(web *server.Server, source api.Source, namespace string, reload func(context.Context) (string, error)) (off string, err error) {
+// may. renew reads again who may; after an error it is who it was.
+func (w *webFlags) open(web *server.Server, source api.Source, namespace string, reload func(context.Context) (string, error)) (off string, renew func(context.Context) error, err error) {
 	options, err := w.options(web.Loopback())
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	g := guard.New(options)
 	shown := &page.Page{Source: source, Guard: g, Redact: logs.Blank, Namespace: namespace, Version: version()}
 	pages, err := shown.Handler()
 	if err != nil {
-		return "", fmt.Errorf("status page: %w", err)
+		return "", nil, fmt.Errorf("status page: %w", err)
 	}
 	refuse := func(w http.ResponseWriter, _ *http.Request, refusal guard.Refusal) {
 		api.WriteProblem(w, api.NewProblem(refusal.Status, refusal.Text))
 	}
-	given := g.Protect(refuse, (&api.API{Source: source, Redact: logs.Blank, Version: version()}).Handler())
+	given := g.Protect(refuse, (&api.API{Source: source, Caller: guard.Caller, Redact: logs.Blank, Version: version()}).Handler())
 	web.Handle("/", pages)
 	web.Handle(api.Prefix+"/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
@@ -133,7 +136,13 @@ func (w *webFlags) open(web *server.Server, source api.Source, namespace string,
 		given.ServeHTTP(w, r)
 	}))
 	web.Handle("POST /reload", g.Protect(refusePlainly, server.Reloading(reload)))
-	return options.Off, nil
+	return options.Off, func(context.Context) error {
+		now, err := w.options(web.Loopback())
+		if err == nil {
+			g.Accept(now.Tokens, now.Users)
+		}
+		return err
+	}, nil
 }
 
 // refusePlainly says in a line why a request is refused.

@@ -49,6 +49,7 @@ func webRoutes() []webRoute {
 		{http.MethodGet, "/costs"},
 		{http.MethodGet, "/backfills"},
 		{http.MethodGet, "/runners"},
+		{http.MethodGet, "/states"},
 		{http.MethodPost, "/rules/reload"},
 		{http.MethodPost, "/backfills"},
 		{http.MethodPost, "/backfills/x/cancel"},
@@ -118,6 +119,12 @@ func TestWebAccess(t *testing.T) {
 // webServer serves a made-up service with flags.
 func webServer(t *testing.T, flags webFlags, loopback bool) (address string, client *http.Client) {
 	t.Helper()
+	return webServerOf(t, flags, loopback, sample.New(10, nil))
+}
+
+// webServerOf serves a service with flags.
+func webServerOf(t *testing.T, flags webFlags, loopback bool, source api.Source) (address string, client *http.Client) {
+	t.Helper()
 	encrypted, err := flags.tls()
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +139,7 @@ func webServer(t *testing.T, flags webFlags, loopback bool) (address string, cli
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := flags.open(web, sample.New(10, nil), "default", func(context.Context) (string, error) { return "", nil }); err != nil {
+	if _, _, err := flags.open(web, source, "default", func(context.Context) (string, error) { return "", nil }); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -319,7 +326,7 @@ func TestWeb(t *testing.T) {
 	if status := change(`{"ids": ["` + one.ID + `"], "status": "closed", "reason": "duplicate", "add_tags": ["seen"]}`); status != http.StatusOK || changed.Changed != 1 {
 		t.Errorf("status %d, changed %+v", status, changed)
 	}
-	if a.ask(t, http.MethodGet, "/alerts/"+one.ID, "", &one); one.Status != "closed" {
+	if a.ask(t, http.MethodGet, "/alerts/"+one.ID, "", &one); one.Status != "closed" || one.StatusBy != "api" || one.StatusAt == nil {
 		t.Errorf("the alert is %s", one.Status)
 	}
 	for body, status := range map[string]int{`{"ids": ["` + one.ID[:9] + `"], "status": "open"}`: 404, `{"ids": ["` + one.ID + `"]}`: 400, `{"ids": ["` + one.ID + `"], "status": "gone"}`: 400} {
@@ -336,16 +343,58 @@ func TestWeb(t *testing.T) {
 		}
 	}
 	backfilled(t, a, id)
+	statesTold(t, s, a, func() {
+		if err := os.Remove(filepath.Join(dir, "broken.toml")); err != nil {
+			t.Fatal(err)
+		}
+	})
 	var reloaded api.Reloaded
 	if a.ask(t, http.MethodPost, "/reload", "", &reloaded); reloaded.Summary != "0 added, 0 changed, 0 removed, 0 broken that run as before" {
 		t.Errorf("reload: %+v", reloaded)
 	}
-	for _, path := range []string{"/", "/rules", "/rules/" + id, "/coverage", "/alerts", "/alerts/" + alerts.Alerts[0].ID, "/attack", "/costs", "/backfills", "/runners"} {
+	for _, path := range []string{"/", "/rules", "/rules/" + id, "/coverage", "/alerts", "/alerts/" + alerts.Alerts[0].ID, "/attack", "/costs", "/backfills", "/runners", "/states"} {
 		if status, body := s.get(t, path); status != http.StatusOK || !strings.Contains(body, "</html>") {
 			t.Errorf("%s has status %d: %s", path, status, body)
 		}
 	}
 	s.stop(t)
+}
+
+// statesTold asks for the state that a broken rule is, in all places that have it, and for its end after the rule is mended.
+func statesTold(t *testing.T, s *served, a webAPI, mend func()) {
+	t.Helper()
+	var states api.ServiceStates
+	waitFor(t, "the state of the broken rule", func() bool {
+		status := a.ask(t, http.MethodGet, "/states?kind=reload-broken", "", &states)
+		return status == http.StatusOK && len(states.States) == 1 && states.States[0].Status == "open"
+	})
+	one := states.States[0]
+	if one.Subject != "rules" || one.Severity != "warning" || one.Since.IsZero() || one.Until != nil || one.Count != 1 || !strings.Contains(one.Text, "000000000003") || one.Advice == "" || len(one.Runners) != 1 || states.Open["warning"] < 1 {
+		t.Errorf("states %+v", states)
+	}
+	var overview api.Overview
+	if a.ask(t, http.MethodGet, "/overview", "", &overview); overview.Open["warning"] != states.Open["warning"] {
+		t.Errorf("the overview has %v, the states %v", overview.Open, states.Open)
+	}
+	for path, part := range map[string]string{"/states": "reload-broken", "/": `<a href="/states">`, "/metrics": `tocsin_states{kind="reload-broken",severity="warning"} 1`} {
+		if _, body := s.get(t, path); !strings.Contains(body, part) {
+			t.Errorf("%s does not say %s: %s", path, part, body)
+		}
+	}
+	for path, status := range map[string]int{"/states?status=gone": 400, "/states?since=x": 400, "/states?severity=critical&rule=nobody&since=90d&q=x&limit=1": 200} {
+		if got := a.ask(t, http.MethodGet, path, "", nil); got != status {
+			t.Errorf("%s has status %d, want %d", path, got, status)
+		}
+	}
+	mend()
+	a.ask(t, http.MethodPost, "/reload", "", nil)
+	waitFor(t, "the end of the state", func() bool {
+		a.ask(t, http.MethodGet, "/states?kind=reload-broken&status=ended", "", &states)
+		return len(states.States) == 1
+	})
+	if one := states.States[0]; one.Until == nil || one.Until.Before(one.Since) || len(one.Runners) > 0 {
+		t.Errorf("the ended state is %+v", one)
+	}
 }
 
 // backfilled runs a job through the API.

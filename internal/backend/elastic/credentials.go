@@ -1,15 +1,11 @@
 package elastic
 
 import (
-	"encoding/json"
-	"html"
 	"log/slog"
-	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
+	"tocsin/internal/diag/redact"
 )
 
 // renewEvery is the least interval between two looks for renewed credentials.
@@ -74,32 +70,5 @@ func (k *credentialsKeeper) renew(rejected *credentials) {
 func (k *credentialsKeeper) scrub(text string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	secrets := slices.Concat(k.sent.secrets, k.past, k.proxy)
-	for _, secret := range secrets {
-		secrets = append(secrets, spellings(secret)...)
-	}
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // one may contain another
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
-	return text
-}
-
-// spellings are the forms in which servers and libraries may repeat a secret: in JSON, in HTML, in a URL, and
-// without repeated spaces, as messages are shown.
-func spellings(secret string) []string {
-	quoted := strconv.Quote(secret)
-	out := []string{strings.Join(strings.Fields(secret), " "), quoted[1 : len(quoted)-1], html.EscapeString(secret), url.QueryEscape(secret), url.PathEscape(secret), url.UserPassword("", secret).String()[1:]}
-	if text, err := json.Marshal(secret); err == nil {
-		out = append(out, string(text[1:len(text)-1]))
-	}
-	var plain strings.Builder // JSON whose HTML is not escaped
-	enc := json.NewEncoder(&plain)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(secret) == nil {
-		out = append(out, strings.TrimSuffix(strings.TrimPrefix(plain.String(), "\""), "\"\n"))
-	}
-	return out
+	return redact.Text(text, slices.Concat(k.sent.secrets, k.past, k.proxy)...)
 }

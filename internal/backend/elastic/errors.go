@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -170,14 +171,21 @@ func (c *Client) from(e *failure.Error, r *esapi.Response) *failure.Error {
 	return e
 }
 
-// denied marks a missing privilege on a read of documents: nothing was read.
+// denied marks what kept a read of documents from reading anything: a missing privilege, or a remote cluster.
 func denied(request esapi.Request, err error) error {
 	var e *failure.Error
-	if errors.As(err, &e) && e.Status == http.StatusForbidden && reads(request) {
+	switch {
+	case !errors.As(err, &e) || !reads(request):
+	case e.Status == http.StatusForbidden:
 		e.Unread = failure.Forbidden
+	case slices.Contains(remoteTypes, e.Type):
+		e.Unread = failure.Remote
 	}
 	return err
 }
+
+// remoteTypes are the types of errors that a remote cluster is the cause of: it is not known, or none of its nodes answers.
+var remoteTypes = []string{noSuchCluster, "no_seed_node_left_exception"}
 
 // reads reports whether a request reads documents.
 func reads(r esapi.Request) bool {

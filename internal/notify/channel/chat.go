@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 
+	"tocsin/internal/diag/redact"
 	"tocsin/internal/notify"
 )
 
@@ -27,7 +28,7 @@ func (s Slack) Send(ctx context.Context, m notify.Message) error {
 	if err != nil {
 		return err
 	}
-	return post{url: s.URL, body: body, secrets: secretsOf(s.URL)}.send(ctx)
+	return post{url: s.URL, body: body, secrets: redact.URL(s.URL)}.send(ctx)
 }
 
 // Teams posts messages to a webhook of Microsoft Teams (a workflow "when a webhook request is received"), as an adaptive card.
@@ -56,5 +57,5 @@ func (t Teams) Send(ctx context.Context, m notify.Message) error {
 	if err != nil {
 		return err
 	}
-	return post{url: t.URL, body: body, secrets: secretsOf(t.URL)}.send(ctx)
+	return post{url: t.URL, body: body, secrets: redact.URL(t.URL)}.send(ctx)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/internal/diag/redact"
 	"tocsin/internal/notify"
 )
 
@@ -44,7 +45,7 @@ func (c Command) Send(ctx context.Context, m notify.Message) error {
 		}
 	}
 	for _, name := range c.Env {
-		secrets = append(secrets, os.Getenv(name))
+		secrets = append(secrets, redact.Long(os.Getenv(name))...)
 	}
 	cmd.Stdin = bytes.NewReader(body)
 	var said tail

@@ -3,7 +3,6 @@ package channel
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/internal/diag/redact"
 	"tocsin/internal/notify"
 )
 
@@ -114,49 +114,13 @@ type redactedError struct{ text string }
 
 func (e redactedError) Error() string { return e.text }
 
-// shortSecret is the length up to which a text is too common to be taken out of errors.
-const shortSecret = 3
-
-// redacted returns an error whose text contains none of the secrets, in the forms in which URLs, JSON and headers contain them.
+// redacted returns an error whose text contains none of the secrets.
 func redacted(err error, secrets []string) error {
-	var forms []string
-	for _, secret := range secrets {
-		if len(secret) > shortSecret {
-			forms = append(forms, secret, url.QueryEscape(secret), url.PathEscape(secret), strings.Trim(strconv.Quote(secret), `"`), base64.StdEncoding.EncodeToString([]byte(secret)))
-		}
-	}
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) }) // of one that contains another, all is taken out
-	text := err.Error()
-	for _, form := range forms {
-		text = strings.ReplaceAll(text, form, "[redacted]")
-	}
+	text := redact.Text(err.Error(), secrets...)
 	if text == err.Error() {
 		return err
 	}
 	return redactedError{text}
-}
-
-// secretsOf returns the parts of a URL that may be secrets: user and password, the elements of its path, the values of its query.
-func secretsOf(address string) []string {
-	out := []string{address}
-	u, err := url.Parse(address)
-	if err != nil {
-		return out
-	}
-	if password, ok := u.User.Password(); ok {
-		out = append(out, password, u.User.Username()+":"+password) // as basic authentication encodes them
-	}
-	out = append(out, u.User.String(), u.User.Username())
-	for part := range strings.SplitSeq(u.EscapedPath(), "/") {
-		out = append(out, part)
-		if plain, err := url.PathUnescape(part); err == nil {
-			out = append(out, plain)
-		}
-	}
-	for _, values := range u.Query() {
-		out = append(out, values...)
-	}
-	return out
 }
 
 // under joins a base URL and a path; otherwise is the base if there is none.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"tocsin/internal/diag/redact"
 	"tocsin/internal/notify"
 )
 
@@ -199,7 +200,7 @@ func (a Alertmanager) Send(ctx context.Context, m notify.Message) error {
 	var first error
 	taken := false
 	for _, base := range a.URLs {
-		p := post{url: under(base, "", "/api/v2/alerts"), body: body, headers: headers, secrets: append(secretsOf(base), a.Token)}
+		p := post{url: under(base, "", "/api/v2/alerts"), body: body, headers: headers, secrets: append(redact.URL(base), a.Token)}
 		if err := p.send(ctx); err == nil {
 			taken = true
 		} else if first == nil {

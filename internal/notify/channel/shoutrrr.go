@@ -12,6 +12,7 @@ import (
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 
+	"tocsin/internal/diag/redact"
 	"tocsin/internal/notify"
 )
 
@@ -37,7 +38,7 @@ func NewShoutrrr(address string) (*Shoutrrr, error) {
 	if err != nil {
 		return nil, errService
 	}
-	return &Shoutrrr{service: service, secrets: secretsOf(address), busy: make(chan struct{}, maxCalls)}, nil
+	return &Shoutrrr{service: service, secrets: redact.URL(address), busy: make(chan struct{}, maxCalls)}, nil
 }
 
 // Traits implements [notify.Channel].

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"tocsin/internal/diag/redact"
 	"tocsin/internal/notify"
 )
 
@@ -45,10 +46,10 @@ func (w Webhook) Send(ctx context.Context, m notify.Message) error {
 		return &notify.Refusal{Err: err, Final: true}
 	}
 	headers := map[string]string{}
-	secrets := append(secretsOf(w.URL), w.Secret)
+	secrets := append(redact.URL(w.URL), w.Secret)
 	for name, value := range w.Headers {
 		headers[name] = value
-		secrets = append(secrets, value)
+		secrets = append(secrets, redact.Long(value)...)
 	}
 	headers[HeaderKey] = m.Key
 	if w.Secret != "" {

@@ -94,6 +94,9 @@ type Board struct {
 	lacking map[string][]string
 	met     map[string]bool
 	dirty   chan struct{}
+	// agreed is when the runners last agreed; disagreed is why they could not since.
+	agreed    time.Time
+	disagreed error
 
 	// syncing serializes Sync.
 	syncing sync.Mutex
@@ -263,20 +266,6 @@ func (b *Board) wake() {
 
 // Dirty receives when something was found that the other runners do not know.
 func (b *Board) Dirty() <-chan struct{} { return b.dirty }
-
-// States returns the states that there are, the most fundamental first.
-func (b *Board) States() []State {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var out []State
-	for _, r := range b.doc.Records {
-		if r.Open && !Describe(r.Kind).Passing {
-			out = append(out, r.state())
-		}
-	}
-	slices.SortStableFunc(out, func(x, y State) int { return rank(x.Kind) - rank(y.Kind) })
-	return out
-}
 
 // Explained reports whether there is a state, or a finding that may become one, that explains findings of a kind.
 func (b *Board) Explained(k Kind) bool {

@@ -31,6 +31,9 @@ const (
 	Undelivered    Kind = "notifications-undelivered"
 )
 
+// ManyRules is the subject of a state that stands for those of many rules.
+const ManyRules = "service"
+
 // Severity says how bad a state is.
 type Severity string
 
@@ -52,6 +55,8 @@ type Description struct {
 	After, Calm int
 	// Causes are the kinds that explain findings of this kind: while there is one of them, such findings are not told.
 	Causes []Kind
+	// OfRule: the subject is the id of a rule, or [ManyRules].
+	OfRule bool
 	// Passing: the state reports something that has happened. Its end is not told.
 	Passing bool
 }
@@ -102,8 +107,8 @@ var Kinds = []Description{
 	},
 	{
 		Kind: ReloadBroken, Severity: Warning, Subject: "`rules`", After: 1, Calm: 1,
-		Meaning: "Rules were not reloaded, or some have errors: those run as they were before, or not at all",
-		Advice:  "`runner check` shows the errors; the rules are reloaded when the files are changed",
+		Meaning: "Rules, routes of notifications, credentials or enrichment were not reloaded, or rules have errors: they stay as they were before, or rules do not run",
+		Advice:  "do what the text says; `runner check` shows the errors of rules; files are reloaded when they are changed",
 	},
 	{
 		Kind: Forbidden, Severity: Critical, Subject: "indices", After: 2, Calm: 1, Causes: down,
@@ -131,18 +136,18 @@ var Kinds = []Description{
 		Advice:  "look at the health of the indices (`GET _cat/shards`) and at the text of the state",
 	},
 	{
-		Kind: RuleFailing, Severity: Warning, Subject: "rule id", After: 2, Calm: 2, Causes: append([]Kind{Blocked, LedgerFailed}, down...),
+		Kind: RuleFailing, Severity: Warning, OfRule: true, Subject: "rule id", After: 2, Calm: 2, Causes: append([]Kind{Blocked, LedgerFailed}, down...),
 		Meaning: "The rule fails for a reason of its own. Its slots stay open",
 		Advice:  "the text says why; `runner explain` and `runner check --live` show how the rule runs here",
 	},
 	{
-		Kind: RuleCutOff, Severity: Warning, Subject: "rule id", After: 2, Calm: 2, Causes: append([]Kind{Blocked, LedgerFailed}, down...),
+		Kind: RuleCutOff, Severity: Warning, OfRule: true, Subject: "rule id", After: 2, Calm: 2, Causes: append([]Kind{Blocked, LedgerFailed}, down...),
 		Meaning: "The rule takes longer than `rule-timeout`, and is cut off",
 		Advice:  "make the rule cheaper, or give it a longer interval or a longer `rule-timeout`",
 	},
 	{
-		Kind: Gap, Severity: Warning, Subject: "rule id; `service` for many rules", After: 2, Calm: 1, Causes: append([]Kind{Blocked, LedgerFailed, LeaseLost}, down...),
-		Meaning: "Slots of the rule stay open, though it does not fail: the catch-up has made no progress with them for ten minutes",
+		Kind: Gap, Severity: Warning, OfRule: true, Subject: "rule id; `service` for many rules", After: 2, Calm: 1, Causes: append([]Kind{Blocked, LedgerFailed, LeaseLost}, down...),
+		Meaning: "Slots of the rule stay open, though it does not fail: the catch-up has made no progress with them for longer than `gap-after`",
 		Advice:  "`runner coverage` shows the slots; the catch-up waits while the cluster is busy, or has too much to do",
 	},
 	{

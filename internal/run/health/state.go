@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,8 +23,9 @@ type State struct {
 	Since time.Time `json:"since"`
 	// Text says in one line what was found.
 	Text string `json:"text"`
-	// Holders are those for which it was found: rules, or runners.
-	Holders []string `json:"holders,omitempty"`
+	// Rules and Runners are those for which it was found; a state that has ended has none.
+	Rules   []string `json:"rules,omitempty"`
+	Runners []string `json:"runners,omitempty"`
 }
 
 // Severity returns the severity of the kind.
@@ -31,6 +33,14 @@ func (s State) Severity() Severity { return Describe(s.Kind).Severity }
 
 // Advice returns the advice of the kind.
 func (s State) Advice() string { return Describe(s.Kind).Advice }
+
+// Rule returns the id of the rule that the state is about as a whole; "" if it is about something else.
+func (s State) Rule() string {
+	if !Describe(s.Kind).OfRule || s.Subject == ManyRules {
+		return ""
+	}
+	return s.Subject
+}
 
 // Name names kind and subject.
 func (s State) Name() string { return string(s.Kind) + "/" + s.Subject }
@@ -88,12 +98,15 @@ type record struct {
 func (r record) key() key { return key{r.Kind, r.Subject} }
 
 func (r record) state() State {
-	var holders []string
-	for h := range r.Holders {
-		holders = append(holders, strings.TrimPrefix(h, runnerMark))
+	out := State{Kind: r.Kind, Subject: r.Subject, Episode: r.Episode, Since: r.Since, Text: r.Text}
+	for _, h := range slices.Sorted(maps.Keys(r.Holders)) {
+		if id, runner := strings.CutPrefix(h, runnerMark); runner {
+			out.Runners = append(out.Runners, id)
+		} else if !IsSources(h) {
+			out.Rules = append(out.Rules, h)
+		}
 	}
-	slices.Sort(holders)
-	return State{r.Kind, r.Subject, r.Episode, r.Since, r.Text, holders}
+	return out
 }
 
 // untold returns the changes of the episode that were not handed over, in their order.

@@ -31,10 +31,14 @@ func (b *Board) Sync(ctx context.Context, now time.Time) error {
 		return doc.encode()
 	})
 	if err != nil {
+		err = fmt.Errorf("store the states of the service: %w", err)
 		b.alone(ctx, now)
-		return fmt.Errorf("store the states of the service: %w", err)
+		b.mu.Lock()
+		b.disagreed = err
+		b.mu.Unlock()
+		return err
 	}
-	b.settle(agreed, applied)
+	b.settle(agreed, applied, now)
 	b.report(agreed)
 	return b.tell(ctx, agreed)
 }
@@ -186,10 +190,10 @@ func (b *Board) dropRemoved(doc *shared, now time.Time) bool {
 }
 
 // settle takes over what was agreed.
-func (b *Board) settle(doc *shared, in intents) {
+func (b *Board) settle(doc *shared, in intents, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.doc, b.offline = doc, false
+	b.doc, b.offline, b.agreed, b.disagreed = doc, false, now, nil
 	for c, at := range in.releases {
 		if b.releases[c].Equal(at) {
 			delete(b.releases, c)

@@ -109,7 +109,11 @@ func (w *Watch) findings(x pipeline.Execution, r Rule) (found []Finding, known b
 		}
 		return []Finding{{Kind: kind, Subject: x.RuleID, Text: text}}, true
 	}
-	for _, name := range unreadNames(x.Err, r.Patterns) {
+	patterns := r.Patterns
+	if kind == RemoteFailed {
+		patterns = remoteOf(patterns)
+	}
+	for _, name := range unreadNames(x.Err, patterns) {
 		found = append(found, Finding{Kind: kind, Subject: name, Text: text})
 	}
 	return found, true
@@ -137,6 +141,14 @@ var (
 	notRead   = regexp.MustCompile(`([^\s;]+) was not read: `)
 	onIndices = regexp.MustCompile(`on indices \[([^\]]*)\]`)
 )
+
+// remoteOf returns the patterns of remote clusters; all if there are none.
+func remoteOf(patterns []string) []string {
+	if remote := slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return !strings.Contains(p, ":") }); len(remote) > 0 {
+		return remote
+	}
+	return patterns
+}
 
 // mostNames bounds the subjects of one failed read.
 const mostNames = 5

@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"tocsin/internal/ledger"
@@ -27,6 +29,8 @@ const (
 	// closeEvery is how often the heads are advanced.
 	closeEvery     = time.Hour
 	retentionEvery = 24 * time.Hour
+	// observeEvery is how often the standing is reported, whatever the catch-up waits for.
+	observeEvery = 5 * time.Second
 	// knownSlots bounds the open slots in memory, over all rules.
 	knownSlots = 100_000
 	minKnown   = 50
@@ -42,16 +46,38 @@ type catchUpLoop struct {
 	pause                    time.Duration
 	surveyed, closed, forgot time.Time
 	again                    time.Time
-	owned                    map[string]bool
-	size                     int
-	givenUp                  int
+	// owned is guarded by mu.
+	owned map[string]bool
+	size  int
+	// givenUp is how many slots were given up since the last report; observing serializes reports.
+	givenUp   atomic.Int64
+	observing sync.Mutex
 }
 
 // catchUp runs the backlog until the context ends.
 func (s *Service) catchUp(ctx context.Context) {
-	k := catchUpLoop{Service: s, size: s.opts.RoundSize, owned: map[string]bool{}}
+	k := &catchUpLoop{Service: s, size: s.opts.RoundSize, owned: map[string]bool{}}
+	var standing sync.WaitGroup
+	standing.Go(func() { k.stand(ctx) })
+	defer standing.Wait()
 	for ctx.Err() == nil {
 		k.wait(ctx, k.turn(ctx))
+	}
+}
+
+// stand reports the standing of the rules also while the loop waits for a busy cluster or for a long round, until the context ends.
+func (k *catchUpLoop) stand(ctx context.Context) {
+	ticker := time.NewTicker(observeEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if k.loaded.Load() {
+				k.observe()
+			}
+		}
 	}
 }
 
@@ -147,7 +173,7 @@ func (k *catchUpLoop) survey(ctx context.Context, now time.Time) error {
 		now = rules.begun // later slots belong to the scheduler
 	}
 	n, err := book.GiveUp(ctx, grids, now, now.Add(-k.opts.Retention), k.opts.Owner.Fence())
-	if k.givenUp += n; n > 0 {
+	if k.givenUp.Add(int64(n)); n > 0 {
 		k.opts.Log.Warn("slots given up: too old to catch up with", "slots", n)
 	}
 	if err != nil {
@@ -163,7 +189,10 @@ func (k *catchUpLoop) survey(ctx context.Context, now time.Time) error {
 		k.leaveLive(rules, &surveys[i], now)
 	}
 	k.opts.Recorder.backlog.replace(surveys)
-	k.surveyed, k.owned = now, owned
+	k.surveyed = now
+	k.mu.Lock()
+	k.owned = owned
+	k.mu.Unlock()
 	k.noteCovered(surveys)
 	if !k.loaded.Swap(true) {
 		k.opts.Log.Info("the ledger was read", "rules", len(grids), "open_slots", total(k.opts.Recorder.backlog.counts()))
@@ -247,7 +276,7 @@ func (k *catchUpLoop) giveUpRemoved(ctx context.Context, now time.Time) error {
 	}
 	rules := k.current.Load().byID
 	n, err := k.opts.Recorder.Ledger.GiveUpRemoved(ctx, func(id string) bool { return rules[id] != nil }, now, now.Add(-k.opts.Retention), k.opts.Owner.Fence())
-	if k.givenUp += n; n > 0 {
+	if k.givenUp.Add(int64(n)); n > 0 {
 		k.opts.Log.Warn("slots of removed rules given up: too old to catch up with", "slots", n)
 	}
 	return err //nolint:wrapcheck // the error names the ledger
@@ -361,9 +390,10 @@ func (k *catchUpLoop) release(jobs []pipeline.Job) {
 
 // observe reports the standing of the rules.
 func (k *catchUpLoop) observe() {
+	k.observing.Lock()
+	defer k.observing.Unlock()
 	now := k.opts.Now()
-	s := Standing{Open: k.opts.Recorder.backlog.counts(), Oldest: k.opts.Recorder.backlog.oldest(), GivenUp: k.givenUp}
-	k.givenUp = 0
+	s := Standing{Open: k.opts.Recorder.backlog.counts(), Oldest: k.opts.Recorder.backlog.oldest(), GivenUp: int(k.givenUp.Swap(0))}
 	k.mu.Lock()
 	for id := range k.owned {
 		if at, known := k.covered[id]; known {

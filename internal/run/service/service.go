@@ -78,7 +78,7 @@ type Options struct {
 	Executed func(pipeline.Execution)
 	// Calm returns when low-priority work may continue; nil: always.
 	Calm func(ctx context.Context) error
-	// Observe is called with the standing of the rules, now and then.
+	// Observe is called with the standing of the rules, now and then, also while the catch-up waits; never twice at the same time.
 	Observe func(Standing)
 	// Retention is how long the ledger is kept; 0 means [DefaultRetention].
 	Retention time.Duration

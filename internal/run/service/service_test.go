@@ -348,6 +348,31 @@ func TestTooOld(t *testing.T) {
 	})
 }
 
+// TestObservedWhileBusy: the standing is reported while the catch-up waits for a cluster that is busy, so that somebody can tell.
+func TestObservedWhileBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, r := ledger.NewMemory(), newRule(t, "r", nil)
+		begin(t, store, r)
+		time.Sleep(10 * time.Minute)
+		looks := 0
+		s := newStage(t, store, nil, service.Options{
+			Calm: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+			Observe: func(now service.Standing) {
+				if now.Open["r"] >= 9 {
+					looks++
+				}
+			},
+		}, r)
+		s.play(t, 8*time.Minute+20*time.Second)
+		if looks < 8*60/10 {
+			t.Errorf("the open slots were reported %d times in eight minutes", looks)
+		}
+		if len(s.behind) > 0 {
+			t.Errorf("the catch-up did not wait: %v", s.behind)
+		}
+	})
+}
+
 // TestCutOff: a slot that is cut off by a shutdown counts as not run.
 func TestCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -21,6 +21,8 @@ const requestTimeout = 25 * time.Second
 // API gives out what a Source says.
 type API struct {
 	Source Source
+	// Caller returns the name of who sends a request, "" if it has none; nil: nobody has.
+	Caller func(context.Context) string
 	// Redact removes secrets from the text of an error.
 	Redact func(string) string
 	// Version is the version in the document.
@@ -201,5 +203,24 @@ func (a *API) costs(r *http.Request) (any, error) {
 		return nil, err //nolint:wrapcheck // it is the Source's
 	}
 	all.Total, all.Costs = len(all.Costs), Of(p, SortCosts(all.Costs, r.URL.Query().Get("sort")))
+	return all, nil
+}
+
+func (a *API) states(r *http.Request) (any, error) {
+	q := r.URL.Query()
+	p, err := PageOf(q, DefaultLimit)
+	if err != nil {
+		return nil, err
+	}
+	f, err := StateFilterOf(q, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	all, err := a.Source.States(r.Context())
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it is the Source's
+	}
+	found := f.Select(all.States)
+	all.Total, all.States = len(found), Of(p, found)
 	return all, nil
 }

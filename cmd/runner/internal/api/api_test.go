@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 	"pgregory.net/rapid"
@@ -336,6 +337,45 @@ func TestSelect(t *testing.T) {
 		}
 		if !slices.IsSortedFunc(got, func(a, b api.Rule) int { return rank(a.State) - rank(b.State) }) {
 			t.Error("the worst are not first")
+		}
+	})
+}
+
+// TestSelectStates: a selection has all states that meet the filter and no other, in their order, and those that are there whenever they began.
+func TestSelectStates(t *testing.T) {
+	states, err := sample.New(400, nil).States(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		q := url.Values{
+			"q": {rapid.SampledFrom([]string{"", "SHELL", "web-01", "nothing at all"}).Draw(t, "text")}, "since": {rapid.SampledFrom([]string{"", "1h", "30h", "90d"}).Draw(t, "since")},
+			"rule": {rapid.SampledFrom([]string{"", "rule-0003", "rule-0005", "nobody"}).Draw(t, "rule")}, "runner": {rapid.SampledFrom([]string{"", "nobody"}).Draw(t, "runner")},
+		}
+		for name, values := range map[string][]string{"status": api.Phases, "severity": api.Gravities, "kind": {"gap", "rule-failing", "notifications-undelivered", "cluster-refused"}} {
+			q[name] = rapid.SliceOfDistinct(rapid.SampledFrom(values), rapid.ID).Draw(t, name)
+		}
+		f, err := api.StateFilterOf(q, sample.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []api.ServiceState
+		for _, s := range states.States {
+			last := s.Since
+			if s.Until != nil {
+				last = *s.Until
+			}
+			age := map[string]float64{"": 7 * 24, "1h": 1, "30h": 30, "90d": 90 * 24}[q.Get("since")]
+			text := strings.ToLower(s.Subject + "\n" + s.Text + "\n" + s.RuleName)
+			if (s.Status == "open" || sample.Now.Sub(last).Hours() <= age) && strings.Contains(text, strings.ToLower(q.Get("q"))) &&
+				(len(q["status"]) == 0 || slices.Contains(q["status"], string(s.Status))) && (len(q["severity"]) == 0 || slices.Contains(q["severity"], string(s.Severity))) &&
+				(len(q["kind"]) == 0 || slices.Contains(q["kind"], string(s.Kind))) && (q.Get("runner") == "" || slices.Contains(s.Runners, q.Get("runner"))) &&
+				(q.Get("rule") == "" || s.RuleID == q.Get("rule") || slices.Contains(s.Rules, q.Get("rule"))) {
+				want = append(want, s)
+			}
+		}
+		if diff := cmp.Diff(want, f.Select(states.States), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%v: -want +got:\n%s", q, diff)
 		}
 	})
 }

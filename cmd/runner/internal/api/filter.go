@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tocsin/internal/run/health"
 )
 
 // RuleFilter selects and orders rules.
@@ -82,6 +84,51 @@ func has(text string, in ...string) bool {
 	}
 	text = strings.ToLower(text)
 	return slices.ContainsFunc(in, func(one string) bool { return strings.Contains(strings.ToLower(one), text) })
+}
+
+// StateFilter selects states of the service.
+type StateFilter struct {
+	// Text must occur in the subject, the text, or the id or the name of the rule, whatever the case of its letters.
+	Text                      string
+	Status, Severity, OfKinds []string
+	Rule, Runner              string
+	// Since is the time since which a state must have been there.
+	Since time.Time
+}
+
+// StatesSince is how long ago a state may have ended, unless a request says how long.
+const StatesSince = "7d"
+
+// StateFilterOf reads a filter.
+func StateFilterOf(q url.Values, now time.Time) (f StateFilter, err error) {
+	f = StateFilter{
+		Text: strings.TrimSpace(q.Get("q")), Status: filled(q["status"]), Severity: filled(q["severity"]), OfKinds: filled(q["kind"]), Rule: strings.TrimSpace(q.Get("rule")), Runner: strings.TrimSpace(q.Get("runner")),
+	}
+	f.Since, err = TimeOf("since", cmp.Or(strings.TrimSpace(q.Get("since")), StatesSince), now)
+	return f, err
+}
+
+// Select returns the states that a filter selects, in their order.
+func (f StateFilter) Select(all []ServiceState) []ServiceState {
+	out := make([]ServiceState, 0, len(all))
+	for i := range all {
+		if f.meets(&all[i]) {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+func (f StateFilter) meets(s *ServiceState) bool {
+	among := func(list []string, one string) bool { return len(list) == 0 || slices.Contains(list, one) }
+	last := s.Since
+	if s.Until != nil {
+		last = *s.Until
+	}
+	return (s.Status == Phase(health.Open) || !last.Before(f.Since)) &&
+		among(f.Status, string(s.Status)) && among(f.Severity, string(s.Severity)) && among(f.OfKinds, string(s.Kind)) &&
+		(f.Rule == "" || f.Rule == s.RuleID || slices.Contains(s.Rules, f.Rule)) && (f.Runner == "" || slices.Contains(s.Runners, f.Runner)) &&
+		has(f.Text, s.Subject, s.Text, s.RuleID, s.RuleName)
 }
 
 // SelectCoverage returns the coverage of the rules whose name or id has a text, of those with open slots alone if open. Those with the

@@ -55,6 +55,8 @@ type Overview struct {
 	Started   time.Time `json:"started" doc:"When the runner was started."`
 	Ready     bool      `json:"ready" doc:"Whether the runner can do its work, as /readyz says."`
 	Problems  []string  `json:"problems" doc:"What is amiss, for people; empty if nothing is."`
+	// Open are the numbers of states of the service that are there.
+	Open map[Gravity]int `json:"open_states" doc:"Numbers of states of the service that are there, by severity."`
 	// Rules are the numbers of rules by state.
 	Rules map[State]int `json:"rules" doc:"Numbers of rules by state."`
 	// Slots are those of the last day.

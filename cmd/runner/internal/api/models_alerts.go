@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -36,6 +37,8 @@ type Alert struct {
 	Host       string     `json:"host,omitempty"`
 	User       string     `json:"user,omitempty"`
 	Status     string     `json:"status" doc:"Status of the workflow: open, acknowledged or closed."`
+	StatusBy   string     `json:"status_by,omitempty" doc:"Who last changed the status; absent if nobody did, or it is not known who."`
+	StatusAt   *time.Time `json:"status_at,omitempty" doc:"When the status was last changed."`
 	Techniques string     `json:"techniques,omitempty"`
 	Group      string     `json:"group,omitempty" doc:"Id of the sequence, sample or correlation that the alert belongs to."`
 	Block      bool       `json:"building_block" doc:"Whether the alert is a building block of its group."`
@@ -145,7 +148,17 @@ type Change struct {
 	RemoveTags []string `json:"remove_tags,omitempty"`
 	Assign     []string `json:"assign,omitempty" doc:"Users to assign."`
 	Unassign   []string `json:"unassign,omitempty" doc:"Users to take off."`
-	By         string   `json:"by,omitempty" doc:"Who changes the status (default: api)."`
+	By         string   `json:"by,omitempty" doc:"Who changes the status: the user or the name of the token of the request. Only a request that has neither may say who (default: api)."`
+}
+
+// Sign sets who makes the change: the caller, if it has a name; else whom the request names, and otherwise if it names nobody. Nobody changes
+// alerts in the name of another.
+func (c *Change) Sign(caller, otherwise string) error {
+	if caller != "" && c.By != "" && c.By != caller {
+		return Invalid("by is not the user or the token of the request")
+	}
+	c.By = cmp.Or(caller, c.By, otherwise)
+	return nil
 }
 
 // Changed counts alerts by what became of them.

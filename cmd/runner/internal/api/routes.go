@@ -86,6 +86,20 @@ var table = []route{
 		serve: func(a *API, r *http.Request) (any, error) { return a.Source.Runners(r.Context()) },
 	},
 	{
+		method: http.MethodGet, path: "/states", id: "listStates", summary: "What is wrong with the service, and what was", gives: ServiceStates{},
+		about: "The states that /readyz, the metric tocsin_states and the log tell of; each kind and subject once, with its last episode. Those that ended more than 90 days ago are forgotten.",
+		parameters: append([]parameter{
+			{name: "q", kind: "string", doc: "Text that the subject, the text, or the id or name of the rule has, whatever the case of its letters."},
+			{name: "status", kind: "string", many: true, enum: Phases, doc: "Only states that are there, have happened, or have ended."},
+			{name: "severity", kind: "string", many: true, enum: Gravities, doc: "Only states of these severities."},
+			{name: "kind", kind: "string", many: true, enum: Kinds, doc: "Only states of these kinds."},
+			{name: "rule", kind: "string", doc: "Only states of the rule with this id, or that are found for it."},
+			{name: "runner", kind: "string", doc: "Only states that are found for the runner with this id."},
+			{name: "since", kind: "string", doc: "Only states that are there, or were since: a time, or how long ago, such as 24h or 7d (default: " + StatesSince + ")."},
+		}, paging...),
+		serve: (*API).states,
+	},
+	{
 		method: http.MethodGet, path: "/alerts", id: "listAlerts", summary: "Alerts, the newest first", gives: Alerts{},
 		parameters: []parameter{
 			{name: "severity", kind: "string", many: true, enum: Severities, doc: "Only alerts of these severities."},
@@ -127,6 +141,13 @@ var table = []route{
 			}
 			if len(c.IDs) == 0 || len(c.IDs) > MaxChanged {
 				return nil, Invalid(fmt.Sprintf("name 1 to %d alerts", MaxChanged))
+			}
+			caller := ""
+			if a.Caller != nil {
+				caller = a.Caller(r.Context())
+			}
+			if err := c.Sign(caller, "api"); err != nil {
+				return nil, err
 			}
 			return a.Source.ChangeAlerts(r.Context(), c)
 		},

@@ -27,6 +27,8 @@ type Source interface {
 	Costs(ctx context.Context) (Costs, error)
 	Attack(ctx context.Context) (Attack, error)
 	Runners(ctx context.Context) (Runners, error)
+	// States returns the states of the service in their order, also those that ended as far back as they are remembered.
+	States(ctx context.Context) (ServiceStates, error)
 
 	// Alerts returns a page of alerts, the newest first.
 	Alerts(ctx context.Context, q AlertQuery) (Alerts, error)

@@ -20,11 +20,11 @@ const leastToken = 16
 
 // The reasons why a file of credentials cannot be used. None of them says what is in the file.
 var (
-	errShort  = fmt.Errorf("a token has less than %d characters", leastToken)
-	errEmpty  = errors.New("the file is empty")
-	errLine   = errors.New("want a name, a colon and a bcrypt hash, as `htpasswd -B` writes them")
-	errTwice  = errors.New("the user is named twice")
-	errSpaces = errors.New("a token has no spaces")
+	errShort = fmt.Errorf("a token has less than %d characters", leastToken)
+	errEmpty = errors.New("the file is empty")
+	errLine  = errors.New("want a name, a colon and a bcrypt hash, as `htpasswd -B` writes them")
+	errTwice = errors.New("the user is named twice")
+	errWords = errors.New("want a token, or a name and a token")
 )
 
 // eachLine calls a function with the lines of a file that are neither empty nor comments.
@@ -51,16 +51,20 @@ func eachLine(name string, visit func(line string) error) error {
 	return nil
 }
 
-// ReadTokens reads a file of tokens, one a line.
-func ReadTokens(name string) (tokens []string, err error) {
+// ReadTokens reads a file of tokens, one a line, each alone or after a name and a space.
+func ReadTokens(name string) (tokens []Token, err error) {
 	err = eachLine(name, func(line string) error {
+		words := strings.Fields(line)
+		one := Token{Secret: words[len(words)-1]}
 		switch {
-		case strings.ContainsAny(line, " \t"):
-			return errSpaces
-		case len(line) < leastToken:
+		case len(words) > 2: //nolint:mnd // a name and a token
+			return errWords
+		case len(one.Secret) < leastToken:
 			return errShort
+		case len(words) > 1:
+			one.Name = words[0]
 		}
-		tokens = append(tokens, line)
+		tokens = append(tokens, one)
 		return nil
 	})
 	return tokens, err

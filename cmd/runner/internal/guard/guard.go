@@ -1,21 +1,21 @@
 package guard
 
 import (
+	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
 // Options are the settings of a guard.
 type Options struct {
-	// Tokens are those that are accepted, Users the passwords by name. Without both nobody can log in.
-	Tokens []string
+	// Tokens are those that are accepted, Users the passwords by name. Without both nobody can log in. [Guard.Accept] replaces them.
+	Tokens []Token
 	Users  Users
 	// Off, unless it is "", is why nobody is let in.
 	Off string
@@ -28,7 +28,7 @@ type Options struct {
 // Guard lets requests in or refuses them. It is safe for concurrent use.
 type Guard struct {
 	o        Options
-	tokens   [][sha256.Size]byte
+	accepted atomic.Pointer[credentials]
 	origin   *http.CrossOriginProtection
 	sessions sessions
 	attempts attempts
@@ -46,21 +46,19 @@ func New(o Options) *Guard {
 		o.Now = time.Now
 	}
 	g := &Guard{o: o, origin: http.NewCrossOriginProtection(), hashing: make(chan struct{}, maxHashing)}
-	for _, t := range o.Tokens {
-		g.tokens = append(g.tokens, sha256.Sum256([]byte(t)))
-	}
+	g.Accept(o.Tokens, o.Users)
 	_, _ = rand.Read(g.verified.key[:]) // it never fails
 	return g
 }
 
 // Asks reports whether credentials are asked for.
-func (g *Guard) Asks() bool { return len(g.tokens)+len(g.o.Users) > 0 }
+func (g *Guard) Asks() bool { return g.Tokened() || g.Named() }
 
 // Named reports whether there are users with passwords.
-func (g *Guard) Named() bool { return len(g.o.Users) > 0 }
+func (g *Guard) Named() bool { return len(g.accepted.Load().users) > 0 }
 
 // Tokened reports whether there are tokens.
-func (g *Guard) Tokened() bool { return len(g.tokens) > 0 }
+func (g *Guard) Tokened() bool { return len(g.accepted.Load().tokens) > 0 }
 
 // Refusal is why a request is not let in.
 type Refusal struct {
@@ -87,12 +85,13 @@ type Refuse func(http.ResponseWriter, *http.Request, Refusal)
 // Protect lets those requests through to next that may pass.
 func (g *Guard) Protect(refuse Refuse, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if refusal := g.judge(r); refusal != nil {
+		who, refusal := g.judge(r)
+		if refusal != nil {
 			g.challenge(w, *refusal)
 			refuse(w, r, *refusal)
 			return
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who.name)))
 	})
 }
 
@@ -122,25 +121,36 @@ func (g *Guard) challenge(w http.ResponseWriter, r Refusal) {
 	}
 }
 
-// judge returns why a request is refused; nil if it is let in.
-func (g *Guard) judge(r *http.Request) *Refusal {
+// callerKey is the key of the name of who sends a request, in its context.
+type callerKey struct{}
+
+// Caller returns the name of the user, or of the token, with which the request of a context was let in by [Guard.Protect]; "" if it has
+// none.
+func Caller(ctx context.Context) string {
+	name, _ := ctx.Value(callerKey{}).(string)
+	return name
+}
+
+// judge returns whose credentials a request has, or why it is refused.
+func (g *Guard) judge(r *http.Request) (credential, *Refusal) {
 	if refusal := g.misplaced(r); refusal != nil {
-		return refusal
+		return credential{}, refusal
 	}
 	if !g.Asks() {
-		return nil
+		return credential{}, nil
 	}
 	if header := r.Header.Get("Authorization"); header != "" {
 		return g.header(r, header)
 	}
-	if !g.sessions.known(cookieOf(r, g.cookie()), g.o.Now()) {
-		return &refusedNone
+	who, known := g.sessions.known(cookieOf(r, g.cookie()), g.o.Now())
+	if !known || !g.accepted.Load().has(who) { // a session ends with the credentials that began it
+		return credential{}, &refusedNone
 	}
 	// A browser says where a request that changes something comes from: one that does not is none that this page made.
 	if !safe(r.Method) && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
-		return &refusedOrigin
+		return credential{}, &refusedOrigin
 	}
-	return nil
+	return who, nil
 }
 
 // misplaced returns why a request is refused whatever its credentials; nil if it is not.
@@ -157,67 +167,66 @@ func (g *Guard) misplaced(r *http.Request) *Refusal {
 }
 
 // header judges the credentials of the header Authorization.
-func (g *Guard) header(r *http.Request, header string) *Refusal {
+func (g *Guard) header(r *http.Request, header string) (credential, *Refusal) {
 	scheme, rest, _ := strings.Cut(header, " ")
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
 		// A program with the right token, which nobody finds by trying, must not be kept out by others behind the same address.
-		if right := g.token(strings.TrimSpace(rest)); right {
-			return nil
+		if who, right := g.accepted.Load().token(strings.TrimSpace(rest)); right {
+			return who, nil
 		}
-		return g.try(r, func() bool { return false })
+		return g.try(r, func() (credential, bool) { return credential{}, false })
 	case strings.EqualFold(scheme, "Basic"):
 		name, password, ok := r.BasicAuth()
-		if ok && g.verified.known(name, password, g.o.Now()) {
-			return nil
+		if who, known := g.accepted.Load().user(name); ok && known && g.verified.known(who, password, g.o.Now()) {
+			return who, nil
 		}
-		return g.try(r, func() bool { return ok && g.password(name, password) })
+		return g.try(r, func() (credential, bool) {
+			if !ok {
+				return credential{}, false
+			}
+			return g.password(name, password)
+		})
 	}
-	return &refusedWrong
+	return credential{}, &refusedWrong
 }
 
 // try checks credentials within the limit of the client's failed attempts. Right ones are refused, too, while the client is over it:
 // otherwise the limit would not slow down a search for a password.
-func (g *Guard) try(r *http.Request, check func() bool) *Refusal {
+func (g *Guard) try(r *http.Request, check func() (credential, bool)) (credential, *Refusal) {
 	client := clientOf(r)
 	if !g.attempts.take(client, g.o.Now()) {
-		return &refusedMany
+		return credential{}, &refusedMany
 	}
-	if !check() {
-		return &refusedWrong
+	who, right := check()
+	if !right {
+		return credential{}, &refusedWrong
 	}
 	g.attempts.giveBack(client)
-	return nil
-}
-
-// token compares a token with all that are accepted, in a time that does not depend on them.
-func (g *Guard) token(given string) bool {
-	sum, found := sha256.Sum256([]byte(given)), 0
-	for _, t := range g.tokens {
-		found |= subtle.ConstantTimeCompare(sum[:], t[:])
-	}
-	return found == 1
+	return who, nil
 }
 
 // password checks a password. Of an unknown user it takes as long.
-func (g *Guard) password(name, password string) bool {
-	if len(g.o.Users) == 0 {
-		return false
+func (g *Guard) password(name, password string) (credential, bool) {
+	accepted := g.accepted.Load()
+	if len(accepted.users) == 0 {
+		return credential{}, false
 	}
 	g.hashing <- struct{}{}
 	defer func() { <-g.hashing }()
-	if !g.o.Users.check(name, password) {
-		return false
+	who, _ := accepted.user(name)
+	if !accepted.users.check(name, password) {
+		return credential{}, false
 	}
-	g.verified.add(name, password, g.o.Now())
-	return true
+	g.verified.add(who, password, g.o.Now())
+	return who, true
 }
 
 // Login checks a token, if the name is empty, or a user's password, and begins a session.
 func (g *Guard) Login(w http.ResponseWriter, r *http.Request, name, secret string) *Refusal {
-	refusal := g.try(r, func() bool {
+	who, refusal := g.try(r, func() (credential, bool) {
 		if name == "" {
-			return g.token(secret)
+			return g.accepted.Load().token(secret)
 		}
 		return g.password(name, secret)
 	})
@@ -226,7 +235,7 @@ func (g *Guard) Login(w http.ResponseWriter, r *http.Request, name, secret strin
 		w.Header().Del("WWW-Authenticate") // the form asks again
 		return refusal
 	}
-	http.SetCookie(w, g.cookieFor(r, g.sessions.begin(g.o.Now()), int(sessionLength.Seconds())))
+	http.SetCookie(w, g.cookieFor(r, g.sessions.begin(who, g.o.Now()), int(sessionLength.Seconds())))
 	return nil
 }
 

@@ -40,9 +40,15 @@ var hash = func() []byte {
 
 // status sends a request and returns the status of the answer; 200 means that it was let in.
 func status(g *guard.Guard, r *http.Request) int {
+	got, _ := letIn(g, r)
+	return got
+}
+
+// letIn sends a request, and also returns who has sent it.
+func letIn(g *guard.Guard, r *http.Request) (status int, caller string) {
 	w := httptest.NewRecorder()
-	g.Protect(refuse, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
-	return w.Code
+	g.Protect(refuse, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { caller = guard.Caller(r.Context()) })).ServeHTTP(w, r)
+	return w.Code, caller
 }
 
 func refuse(w http.ResponseWriter, _ *http.Request, r guard.Refusal) { w.WriteHeader(r.Status) }
@@ -67,7 +73,7 @@ func TestMatrix(t *testing.T) {
 		tokens, users, off := rapid.Bool().Draw(t, "tokens"), rapid.Bool().Draw(t, "users"), rapid.Bool().Draw(t, "off")
 		o := guard.Options{}
 		if tokens {
-			o.Tokens = []string{"another-token-0123456789", token}
+			o.Tokens = []guard.Token{{Secret: "another-token-0123456789"}, {Name: "robot", Secret: token}}
 		}
 		if users {
 			o.Users = guard.Users{"bob": hash, user: hash}
@@ -151,8 +157,97 @@ func TestMatrix(t *testing.T) {
 		case way == "session" && changes && !said:
 			want = http.StatusForbidden
 		}
-		if got := status(g, r); got != want {
-			t.Errorf("status %d, want %d", got, want)
+		caller := ""
+		switch {
+		case want != http.StatusOK || !right:
+		case way == "right token", way == "session" && tokens:
+			caller = "robot"
+		case way == "right password", way == "session":
+			caller = user
+		}
+		if got, who := letIn(g, r); got != want || who != caller {
+			t.Errorf("status %d of %q, want %d of %q", got, who, want, caller)
+		}
+	})
+}
+
+// TestAccept: whichever credentials are accepted after each other, a request is let in with those of the moment alone, also in a session,
+// and with a password that was right a moment ago; and it is whose they are.
+func TestAccept(t *testing.T) {
+	other, err := bcrypt.GenerateFromPassword([]byte("another"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := []string{token, "another-token-0123456789", "a-third-token-0123456789"}
+	passwords := map[string][]byte{password: hash, "another": other}
+	rapid.Check(t, func(t *rapid.T) {
+		tokens, users := map[string]string{}, map[string]string{} // names by token, passwords by user
+		draw := func() (list []guard.Token, all guard.Users) {
+			clear(tokens)
+			clear(users)
+			all = guard.Users{}
+			for _, s := range rapid.SliceOfDistinct(rapid.SampledFrom(secrets), rapid.ID).Draw(t, "tokens") {
+				tokens[s] = rapid.SampledFrom([]string{"", "robot", user}).Draw(t, "name")
+				list = append(list, guard.Token{Name: tokens[s], Secret: s})
+			}
+			for _, name := range []string{user, "bob"} {
+				if p := rapid.SampledFrom([]string{"", password, "another"}).Draw(t, name); p != "" {
+					users[name], all[name] = p, passwords[p]
+				}
+			}
+			return list, all
+		}
+		list, all := draw()
+		now := time.Unix(1e9, 0) // so much later with each look that failed attempts do not add up
+		g := guard.New(guard.Options{Tokens: list, Users: all, Now: func() time.Time { now = now.Add(7 * time.Second); return now }})
+		type begun struct {
+			cookie       *http.Cookie
+			name, secret string
+		}
+		var sessions []begun
+		for range rapid.IntRange(1, 4).Draw(t, "turns") {
+			if len(tokens)+len(users) == 0 {
+				g.Accept(draw())
+				continue
+			}
+			for secret := range tokens {
+				sessions = append(sessions, begun{session(t, g, "", secret), tokens[secret], secret})
+			}
+			for name, secret := range users {
+				sessions = append(sessions, begun{session(t, g, name, secret), name, secret})
+			}
+			g.Accept(draw())
+			if len(tokens)+len(users) == 0 {
+				continue // nothing is asked for
+			}
+			check := func(way string, r *http.Request, right bool, name string) {
+				want := http.StatusOK
+				if !right {
+					want, name = http.StatusUnauthorized, ""
+				}
+				if got, who := letIn(g, r); got != want || who != name {
+					t.Fatalf("%s: status %d of %q, want %d of %q", way, got, who, want, name)
+				}
+			}
+			for _, s := range sessions {
+				r := request(http.MethodGet, "page.example")
+				r.AddCookie(s.cookie)
+				name, byToken := tokens[s.secret]
+				check("session", r, byToken && name == s.name || s.secret == users[s.name] && s.name != "", s.name)
+			}
+			for _, secret := range secrets {
+				r := request(http.MethodGet, "page.example")
+				r.Header.Set("Authorization", "Bearer "+secret)
+				name, right := tokens[secret]
+				check("token", r, right, name)
+			}
+			for _, name := range []string{user, "bob"} {
+				for secret := range passwords {
+					r := request(http.MethodGet, "page.example")
+					r.SetBasicAuth(name, secret)
+					check("password", r, users[name] == secret, name)
+				}
+			}
 		}
 	})
 }
@@ -161,7 +256,7 @@ func TestMatrix(t *testing.T) {
 // it can later. A right token lets in always, and so does a password that was right a moment ago.
 func TestAttempts(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	g := guard.New(guard.Options{Tokens: []string{token}, Users: guard.Users{user: hash, "bob": hash}, Now: func() time.Time { return now }})
+	g := guard.New(guard.Options{Tokens: []guard.Token{{Secret: token}}, Users: guard.Users{user: hash, "bob": hash}, Now: func() time.Time { return now }})
 	from := func(address, scheme, name, secret string) int {
 		r := request(http.MethodGet, "page.example")
 		r.RemoteAddr = address
@@ -224,7 +319,7 @@ func TestAttempts(t *testing.T) {
 // TestSessionsEnd: a session ends after its time, and a new one takes the place of the oldest.
 func TestSessionsEnd(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	g := guard.New(guard.Options{Tokens: []string{token}, Now: func() time.Time { return now }})
+	g := guard.New(guard.Options{Tokens: []guard.Token{{Secret: token}}, Now: func() time.Time { return now }})
 	first := session(t, g, "", token)
 	in := func(c *http.Cookie) bool {
 		r := request(http.MethodGet, "page.example")
@@ -251,7 +346,7 @@ func TestSessionsEnd(t *testing.T) {
 func TestCookie(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		for _, proxied := range []bool{false, true} {
-			g := guard.New(guard.Options{Tokens: []string{token}, Secure: secure})
+			g := guard.New(guard.Options{Tokens: []guard.Token{{Secret: token}}, Secure: secure})
 			w, r := httptest.NewRecorder(), request(http.MethodPost, "page.example")
 			if proxied {
 				r.Header.Set("X-Forwarded-Proto", "https")
@@ -285,7 +380,9 @@ func TestFiles(t *testing.T) {
 	}{
 		{"tokens", "# for the dashboard\n" + token + "\n\n other-token-0123456789 \n", false, true},
 		{"short token", "s3cret\n", false, false},
-		{"token with a space", "s3cret s3cret s3cret s3cret\n", false, false},
+		{"token with a name", "robot " + token + "\nsoar\t " + token + "2\n", false, true},
+		{"token before its name", "s3cret-s3cret-s3cret robot\n", false, false},
+		{"token with spaces", "s3cret s3cret s3cret-s3cret-s3cret s3cret\n", false, false},
 		{"no token", "# nothing\n\n", false, false},
 		{"users", user + ":" + string(hash) + "\n", true, true},
 		{"as htpasswd writes it", user + ":$2y$" + strings.TrimPrefix(string(hash), "$2a$") + "\n", true, true},

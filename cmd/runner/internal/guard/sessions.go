@@ -44,86 +44,97 @@ func cookieOf(r *http.Request, name string) string {
 	return ""
 }
 
-// sessions are the sessions of browsers, by a digest of what their cookies say, with their ends.
+// sessions are the sessions of browsers, by a digest of what their cookies say.
 type sessions struct {
-	mu   sync.Mutex
-	ends map[[sha256.Size]byte]time.Time
+	mu  sync.Mutex
+	all map[[sha256.Size]byte]entry
+}
+
+// entry is something that ends: a session, or a password that was right.
+type entry struct {
+	end time.Time
+	// who began the session.
+	who credential
 }
 
 // begin makes a session and returns its secret. Without room, the one that would end first ends.
-func (s *sessions) begin(now time.Time) string {
+func (s *sessions) begin(who credential, now time.Time) string {
 	secret := rand.Text()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ends == nil {
-		s.ends = map[[sha256.Size]byte]time.Time{}
+	if s.all == nil {
+		s.all = map[[sha256.Size]byte]entry{}
 	}
-	makeRoom(s.ends, maxSessions, now)
-	s.ends[sha256.Sum256([]byte(secret))] = now.Add(sessionLength)
+	makeRoom(s.all, maxSessions, now)
+	s.all[sha256.Sum256([]byte(secret))] = entry{now.Add(sessionLength), who}
 	return secret
 }
 
-func (s *sessions) known(secret string, now time.Time) bool {
+// known returns who has begun a session; false if there is none.
+func (s *sessions) known(secret string, now time.Time) (credential, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return secret != "" && now.Before(s.ends[sha256.Sum256([]byte(secret))])
+	one := s.all[sha256.Sum256([]byte(secret))]
+	return one.who, secret != "" && now.Before(one.end)
 }
 
 func (s *sessions) end(secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.ends, sha256.Sum256([]byte(secret)))
+	delete(s.all, sha256.Sum256([]byte(secret)))
 }
 
 // makeRoom removes what has ended, and, if that is not enough, what ends first, until there is room for one more.
-func makeRoom(ends map[[sha256.Size]byte]time.Time, most int, now time.Time) {
-	if len(ends) < most {
+func makeRoom(all map[[sha256.Size]byte]entry, most int, now time.Time) {
+	if len(all) < most {
 		return
 	}
 	var first [sha256.Size]byte
 	var soonest time.Time
-	for key, end := range ends {
-		if !now.Before(end) {
-			delete(ends, key)
-		} else if soonest.IsZero() || end.Before(soonest) {
-			first, soonest = key, end
+	for key, one := range all {
+		if !now.Before(one.end) {
+			delete(all, key)
+		} else if soonest.IsZero() || one.end.Before(soonest) {
+			first, soonest = key, one.end
 		}
 	}
-	if len(ends) >= most {
-		delete(ends, first)
+	if len(all) >= most {
+		delete(all, first)
 	}
 }
 
 // verified remembers for a while which passwords were right, so that a program that sends one with each request does not cost a
 // comparison each time. It keeps digests under a key that no one knows.
 type verified struct {
-	key  [sha256.Size]byte
-	mu   sync.Mutex
-	ends map[[sha256.Size]byte]time.Time
+	key [sha256.Size]byte
+	mu  sync.Mutex
+	all map[[sha256.Size]byte]entry
 }
 
-func (v *verified) digest(name, password string) (sum [sha256.Size]byte) {
+// digest is of a user with the hash of the password, so that what was right is not when the hash is another one.
+func (v *verified) digest(who credential, password string) (sum [sha256.Size]byte) {
 	h := hmac.New(sha256.New, v.key[:])
 	var length [8]byte
-	binary.BigEndian.PutUint64(length[:], uint64(len(name)))
+	binary.BigEndian.PutUint64(length[:], uint64(len(who.name)))
 	_, _ = h.Write(length[:]) // a hash accepts everything
-	_, _ = h.Write([]byte(name + password))
+	_, _ = h.Write(who.proof[:])
+	_, _ = h.Write([]byte(who.name + password))
 	copy(sum[:], h.Sum(nil))
 	return sum
 }
 
-func (v *verified) known(name, password string, now time.Time) bool {
+func (v *verified) known(who credential, password string, now time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return now.Before(v.ends[v.digest(name, password)])
+	return now.Before(v.all[v.digest(who, password)].end)
 }
 
-func (v *verified) add(name, password string, now time.Time) {
+func (v *verified) add(who credential, password string, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.ends == nil {
-		v.ends = map[[sha256.Size]byte]time.Time{}
+	if v.all == nil {
+		v.all = map[[sha256.Size]byte]entry{}
 	}
-	makeRoom(v.ends, maxVerified, now)
-	v.ends[v.digest(name, password)] = now.Add(verifiedFor)
+	makeRoom(v.all, maxVerified, now)
+	v.all[v.digest(who, password)] = entry{end: now.Add(verifiedFor)}
 }

@@ -193,10 +193,10 @@ const axeCall = `axe.run(document, {resultTypes: ["violations"]}).then(r => JSON
 func TestAccessible(t *testing.T) {
 	library := axe(t)
 	address := serve(t, sample.New(120, nil), guard.Options{})
-	closed := serve(t, sample.New(5, nil), guard.Options{Tokens: []string{token}, Users: guard.Users{"ada": nil}})
+	closed := serve(t, sample.New(5, nil), guard.Options{Tokens: []guard.Token{{Secret: token}}, Users: guard.Users{"ada": nil}})
 	b := open(t)
 	for _, l := range looks {
-		paths := []string{"/", "/rules", "/rules/rule-0003", "/coverage", "/alerts", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), "/attack", "/costs", "/backfills", "/runners", "/alerts?where=(", "/nothing"}
+		paths := []string{"/", "/rules", "/rules/rule-0003", "/coverage", "/alerts", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), "/attack", "/costs", "/backfills", "/runners", "/states", "/alerts?where=(", "/nothing"}
 		var all []string
 		for _, p := range paths {
 			all = append(all, address+p)
@@ -248,7 +248,7 @@ const focused = `(() => { const e = document.activeElement; return e === documen
 func TestKeyboard(t *testing.T) {
 	address := serve(t, sample.New(8, nil), guard.Options{})
 	b := open(t)
-	for _, path := range []string{"/", "/rules", "/alerts", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), "/attack", "/backfills"} {
+	for _, path := range []string{"/", "/rules", "/alerts", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), "/attack", "/backfills", "/states"} {
 		b.do(t, looks[0].as(), chromedp.Navigate(address+path))
 		wanted := told(t, b, chromedp.Evaluate[[]string](`Array.from(document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")).filter(e => e.checkVisibility()).map(e => e.tagName + " " + (e.getAttribute("href") || e.name || e.getAttribute("aria-label") || e.textContent.trim().slice(0, 40)))`))
 		reached := map[string]bool{}
@@ -287,7 +287,7 @@ func TestKeyboard(t *testing.T) {
 // TestBrowserForms: in a real browser, with its origins and cookies, forms work and log in.
 func TestBrowserForms(t *testing.T) {
 	s := sample.New(20, nil)
-	address := serve(t, s, guard.Options{Tokens: []string{token}})
+	address := serve(t, s, guard.Options{Tokens: []guard.Token{{Secret: token}}})
 	b := open(t)
 	b.do(t, looks[0].as(), chromedp.Navigate(address+"/rules?state=failing"), chromedp.SendKeys(`input[name=secret]`, token))
 	b.submit(t, `.login button`)
@@ -361,6 +361,7 @@ var screenshots = []struct {
 	{"alert", "/alerts/" + fmt.Sprintf("%064x", 0xabc0), look{"", false, 1280, 1000, false}},
 	{"coverage", "/coverage", look{"", true, 1280, 800, false}},
 	{"attack", "/attack", look{"", false, 1280, 700, false}},
+	{"states", "/states", look{"", false, 1280, 900, false}},
 	{"rules-phone", "/rules", look{"", true, 390, 844, true}},
 }
 

@@ -18,7 +18,7 @@ import (
 func (p *Page) functions() template.FuncMap {
 	return template.FuncMap{
 		"stamp": stampOf, "ago": func(t any) string { return relative(t, p.Now()) }, "iso": isoOf,
-		"percent": percent, "seconds": seconds, "count": count, "legends": legends, "number": number,
+		"percent": percent, "seconds": seconds, "count": count, "legends": legends, "openCount": openCount, "number": number,
 		"path": url.PathEscape, "has": slices.Contains[[]string], "short": short, "join": strings.Join,
 		"stateText": func(s api.State) string { return stateTexts[s] }, "share": share, "sum": func(a, b int) int { return a + b },
 		"entry": func(nav, path, text string) entry { return entry{path, text, nav == path} },

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tocsin/cmd/runner/internal/api"
+	"tocsin/cmd/runner/internal/guard"
 )
 
 // done goes on to a page after a form did what was asked, or says what was wrong.
@@ -29,7 +30,10 @@ func (p *Page) changeAlert(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		err = asked(err)
 	} else {
-		_, err = p.Source.ChangeAlerts(r.Context(), api.Change{IDs: []string{r.PathValue("id")}, Status: r.PostForm.Get("status"), Reason: strings.TrimSpace(r.PostForm.Get("reason")), By: "status page"})
+		c := api.Change{IDs: []string{r.PathValue("id")}, Status: r.PostForm.Get("status"), Reason: strings.TrimSpace(r.PostForm.Get("reason"))}
+		if err = c.Sign(guard.Caller(r.Context()), "status page"); err == nil {
+			_, err = p.Source.ChangeAlerts(r.Context(), c)
+		}
 	}
 	p.done(w, r, err, "/alerts/"+url.PathEscape(r.PathValue("id"))+"?notice=changed")
 }

@@ -79,6 +79,7 @@ var views = []view{
 	{"GET /attack", "attack", "/attack", "ATT&CK", false, (*Page).attack},
 	{"GET /costs", "costs", "/costs", "Costs", true, (*Page).costs},
 	{"GET /backfills", "backfills", "/backfills", "Backfills", true, (*Page).backfills},
+	{"GET /states", "states", "/states", "States", true, (*Page).states},
 	{"GET /runners", "runners", "/runners", "Runners", true, (*Page).runners},
 }
 

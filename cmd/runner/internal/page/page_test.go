@@ -52,7 +52,7 @@ func pages(text func(string) string) []string {
 	rule, alert := url.PathEscape(text("rule-0003")), url.PathEscape(text(fmt.Sprintf("%064x", 0xabc0)))
 	return []string{
 		"/", "/rules", "/rules?state=failing&q=a", "/rules?offset=100&sort=next", "/rules/" + rule, "/coverage", "/coverage?open=1", "/alerts", "/alerts?severity=high", "/alerts?after=50", "/alerts?where=(", "/alerts?limit=x", "/alerts/" + alert, "/alerts/" + alert + "?explain=all",
-		"/attack", "/costs", "/costs?sort=alerts", "/backfills", "/backfills?notice=started", "/runners", "/nothing", "/rules/nobody", "/rules?offset=-1",
+		"/attack", "/costs", "/costs?sort=alerts", "/backfills", "/backfills?notice=started", "/runners", "/states", "/states?status=open&severity=critical", "/states?status=ended&offset=50&since=90d", "/states?since=x", "/nothing", "/rules/nobody", "/rules?offset=-1",
 	}
 }
 
@@ -89,7 +89,7 @@ func statusOf(path string) int {
 	switch path {
 	case "/nothing", "/rules/nobody":
 		return http.StatusNotFound
-	case "/rules?offset=-1":
+	case "/rules?offset=-1", "/states?since=x":
 		return http.StatusBadRequest
 	}
 	return http.StatusOK
@@ -269,7 +269,7 @@ func TestForms(t *testing.T) {
 
 // TestLogin: a browser without a session goes to the form, and with it back to where it was going, if that is here.
 func TestLogin(t *testing.T) {
-	h := handler(t, sample.New(30, nil), guard.Options{Tokens: []string{token}})
+	h := handler(t, sample.New(30, nil), guard.Options{Tokens: []guard.Token{{Secret: token}}})
 	for _, path := range pages(strings.Clone) {
 		w := get(h, path)
 		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/login?next="+url.QueryEscape(path) {
@@ -321,7 +321,7 @@ func TestOff(t *testing.T) {
 // BenchmarkPages measures each page with 2,000 rules.
 func BenchmarkPages(b *testing.B) {
 	h := handler(b, sample.New(2000, nil), guard.Options{})
-	for _, path := range []string{"/", "/rules", "/rules/rule-0003", "/coverage", "/alerts", "/attack", "/costs"} {
+	for _, path := range []string{"/", "/rules", "/rules/rule-0003", "/coverage", "/alerts", "/attack", "/costs", "/states"} {
 		b.Run(path, func(b *testing.B) {
 			var size int
 			for b.Loop() {

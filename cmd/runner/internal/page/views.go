@@ -15,6 +15,7 @@ import (
 // The numbers of rows of a page.
 const (
 	ruleRows     = 100
+	stateRows    = 50
 	coverageRows = 60
 	alertRows    = 50
 	fewRows      = 8

@@ -16,6 +16,7 @@ import (
 	"tocsin/cmd/runner/internal/api"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/query"
+	"tocsin/internal/run/health"
 	"tocsin/internal/run/verdict"
 )
 
@@ -198,6 +199,9 @@ func (s *Source) alert(r *rand.Rand) {
 			Reason: s.Text(fmt.Sprintf("process event with process sh, parent process nginx, by %s on %s created %s alert %s.", user, host, one.Severity, one.Name)), Host: s.Text(host), User: s.Text(user), Status: "open",
 			Techniques: s.Text("T1059 Command and Scripting Interpreter"),
 		}
+		if i%3 == 2 {
+			a.Status, a.StatusBy, a.StatusAt = "acknowledged", s.Text("g.hopper"), &written
+		}
 		if i%9 == 0 {
 			a.Group = a.ID
 		}
@@ -213,10 +217,15 @@ func (s *Source) alert(r *rand.Rand) {
 func (s *Source) Overview(context.Context) (api.Overview, error) {
 	o := api.Overview{
 		Version: "0.9.0", Namespace: "default", Events: "Elasticsearch", Started: Now.Add(-77 * time.Hour), Ready: true, Runners: len(runnerIDs), Rules: map[api.State]int{},
-		Problems: []string{"1 rule failing", s.Text("no index matches logs-kubernetes.audit-* since 2026-03-12T09:10:00Z; it had data before")},
-		Alerts:   map[string]int{"critical": 14, "high": 61, "medium": 88, "low": 77},
+		Open: map[api.Gravity]int{}, Problems: []string{"1 rule failing", s.Text("no index matches logs-kubernetes.audit-* since 2026-03-12T09:10:00Z; it had data before")},
+		Alerts: map[string]int{"critical": 14, "high": 61, "medium": 88, "low": 77},
 	}
 	o.At = s.coverage.At
+	for _, one := range s.states() {
+		if one.Status == api.Phase(health.Open) {
+			o.Open[one.Severity]++
+		}
+	}
 	for _, r := range s.rules {
 		o.Rules[r.State]++
 		o.Slots.Add(r.Slots)

@@ -15,7 +15,7 @@ import (
 type Options struct {
 	// Fresh is how long a value is given out without being made anew.
 	Fresh time.Duration
-	// Old, unless 0, is the age from which on who asks waits for a new value, for Patience at most.
+	// Old, unless 0, is the age from which on who asks waits for a new value, until it has been in the making for Patience.
 	Old, Patience time.Duration
 	// Timeout bounds the making.
 	Timeout time.Duration
@@ -36,6 +36,7 @@ type Value[T any] struct {
 	tried   time.Time // when it was last tried
 	failure error     // of the last try
 	running chan struct{}
+	begun   time.Time // when it was begun to make what is running
 	works   sync.WaitGroup
 }
 
@@ -56,16 +57,27 @@ type Taken[T any] struct {
 	Err error
 }
 
+// Ask has the value made anew if it is time, and waits for nothing.
+func (v *Value[T]) Ask() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ask(v.o.Now())
+}
+
+func (v *Value[T]) ask(now time.Time) {
+	if stale := v.tried.IsZero() || now.Sub(v.tried) >= v.o.Fresh; !stale || v.running != nil || v.life.Err() != nil {
+		return
+	}
+	v.running, v.begun = make(chan struct{}), now
+	v.works.Add(1)
+	go v.renew(v.running)
+}
+
 // Get returns the value. It waits when there is none yet, and for a while when it is old. The error then is why there is none.
 func (v *Value[T]) Get(ctx context.Context) (Taken[T], error) {
 	v.mu.Lock()
 	now := v.o.Now()
-	stale := v.tried.IsZero() || now.Sub(v.tried) >= v.o.Fresh
-	if stale && v.running == nil && v.life.Err() == nil {
-		v.running = make(chan struct{})
-		v.works.Add(1)
-		go v.renew(v.running) //nolint:contextcheck // it outlives who asks
-	}
+	v.ask(now) //nolint:contextcheck // the making outlives who asks
 	running := v.running
 	old := v.o.Old > 0 && now.Sub(v.at) >= v.o.Old
 	if running == nil || v.has && !old {
@@ -74,7 +86,7 @@ func (v *Value[T]) Get(ctx context.Context) (Taken[T], error) {
 	}
 	var tired <-chan time.Time // never, while there is no value
 	if v.has {
-		tired = time.After(v.o.Patience)
+		tired = time.After(v.o.Patience - now.Sub(v.begun))
 	}
 	v.mu.Unlock()
 	select {

@@ -155,3 +155,44 @@ func TestEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestPatienceTogether: who asks for several old values one after the other waits no longer than for one, and who asks while a value is
+// being made waits only for the rest.
+func TestPatienceTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const patience = 3 * time.Second
+		var slow atomic.Bool
+		var values []*snapshot.Value[bool]
+		for range 5 {
+			values = append(values, snapshot.New(t.Context(), snapshot.Options{Fresh: time.Minute, Old: time.Hour, Patience: patience, Timeout: time.Hour}, func(context.Context) (bool, error) {
+				if slow.Load() {
+					time.Sleep(10 * time.Second)
+				}
+				return true, nil
+			}))
+			if _, err := values[len(values)-1].Get(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		slow.Store(true)
+		time.Sleep(2 * time.Hour)
+		for _, wait := range []time.Duration{patience, 0} {
+			asked := time.Now()
+			for _, v := range values {
+				v.Ask()
+			}
+			for _, v := range values {
+				if _, err := v.Get(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			if took := time.Since(asked); took != wait {
+				t.Errorf("five values took %s, want %s", took, wait)
+			}
+		}
+		time.Sleep(time.Minute)
+		for _, v := range values {
+			v.Wait()
+		}
+	})
+}

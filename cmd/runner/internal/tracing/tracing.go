@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 
+	"tocsin/internal/diag/redact"
 	"tocsin/internal/diag/trace"
 )
 
@@ -114,16 +115,16 @@ func Start(o Options) (*Tracing, error) {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {}))
 	client, err := otlptracehttp.New(context.Background(), options...)
 	if err != nil {
-		return nil, errors.New("the exporter of traces: " + hide(o.Blank(err.Error()), secrets)) //nolint:err113 // its text may hold a secret
+		return nil, errors.New("the exporter of traces: " + redact.Text(o.Blank(err.Error()), secrets...)) //nolint:err113 // its text may hold a secret
 	}
 	made, err := resource.New(context.Background(), resource.WithAttributes(
 		attribute.String("service.name", "tocsin"), attribute.String("service.version", o.Version),
 		attribute.String("service.instance.id", o.Instance), attribute.String("tocsin.namespace", o.Namespace),
 	), resource.WithFromEnv())
 	if err != nil {
-		o.Log.Warn("the resource of traces is not complete", "error", hide(o.Blank(err.Error()), secrets))
+		o.Log.Warn("the resource of traces is not complete", "error", redact.Text(o.Blank(err.Error()), secrets...))
 	}
-	e := &exporter{next: client, log: o.Log, hide: func(text string) string { return hide(o.Blank(text), secrets) }}
+	e := &exporter{next: client, log: o.Log, hide: func(text string) string { return redact.Text(o.Blank(text), secrets...) }}
 	provider := sdk.NewTracerProvider(sdk.WithResource(made), sdk.WithBatcher(e, sdk.WithMaxQueueSize(queue), sdk.WithMaxExportBatchSize(queue/8)))
 	return &Tracing{provider: provider, exporter: e, tracer: tracer{provider.Tracer("tocsin"), e.hide}}, nil
 }
@@ -169,20 +170,7 @@ func headerValues(text string) ([]string, error) {
 			}
 		}
 	}
-	return out, nil
-}
-
-// leastSecret is the shortest value that is hidden: what is shorter is no secret, and is part of many words.
-const leastSecret = 4
-
-// hide returns a text without the secrets.
-func hide(text string, secrets []string) string {
-	for _, s := range secrets {
-		if len(s) >= leastSecret {
-			text = strings.ReplaceAll(text, s, "[redacted]")
-		}
-	}
-	return text
+	return redact.Long(out...), nil
 }
 
 // With returns a context whose spans are sent.
