@@ -10,8 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"io"
-	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -105,7 +104,7 @@ func newFront(t *testing.T, node string) *front {
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	f := &front{issuer: newIssuer(t, "servers"), clients: newIssuer(t, "clients"), server: httptest.NewUnstartedServer(forward)}
-	f.server.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are wanted
+	f.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // refused handshakes are wanted
 	f.server.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()

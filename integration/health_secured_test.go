@@ -563,7 +563,9 @@ func (s *secured) ask(t *testing.T, path string) string {
 	s.mu.Lock()
 	address := s.address
 	s.mu.Unlock()
-	response, err := client.Get("http://" + address + path)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, http.NoBody)
+	must(t, err)
+	response, err := client.Do(request)
 	must(t, err)
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)

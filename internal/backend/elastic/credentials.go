@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+
 	"tocsin/internal/diag/redact"
 )
 

@@ -19,7 +19,7 @@ import (
 func NewHTTPTransport(cfg Config) (http.RoundTripper, error) {
 	t := plainTransport()
 	trusted, err := cfg.trust()
-	if err = errors.Join(err, cfg.identify(t.TLSClientConfig)); err != nil {
+	if err := errors.Join(err, cfg.identify(t.TLSClientConfig)); err != nil {
 		return nil, err
 	}
 	switch proxy, err := cfg.proxy(); {
