@@ -4,7 +4,6 @@ package integration
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -636,13 +635,14 @@ func (s *secured) whole(t *testing.T) {
 // the faults that are tried, or all; TOCSIN_SECURED_ROUNDS is the number of services on which some come one after another, and at once.
 func TestFaultsSecured(t *testing.T) {
 	all := securedFaults()
-	n := len(all)
-	if size := cmp.Or(os.Getenv("TOCSIN_SECURED_FAULTS"), "3"); size != "all" {
-		n = sizeOf(t, "TOCSIN_SECURED_FAULTS", 3)
+	if os.Getenv("TOCSIN_SECURED_FAULTS") != "all" {
+		n := sizeOf(t, "TOCSIN_SECURED_FAULTS", 1)
+		all = slices.DeleteFunc(all, func(f securedFault) bool { return f.kind == "role-incomplete" }) // that takes its time
+		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		all = all[:min(n, len(all))]
 	}
 	places := make(chan struct{}, atATime)
-	for _, i := range rand.Perm(len(all))[:n] {
-		f := all[i]
+	for _, f := range all {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			places <- struct{}{}
