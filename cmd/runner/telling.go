@@ -105,10 +105,12 @@ func firstMember(m *lease.Member, id string) bool {
 
 // undelivered notes the routes that have dead letters.
 func (w *watching) undelivered(ctx context.Context) {
-	if w.notices == nil {
+	if w.notices == nil || w.board.Explained(health.Undelivered) {
 		return
 	}
-	stats, err := w.notices.store.Stats(ctx)
+	limited, cancel := context.WithTimeout(ctx, probeWithin)
+	defer cancel()
+	stats, err := w.notices.store.Stats(limited)
 	if err != nil {
 		return // the next look decides
 	}

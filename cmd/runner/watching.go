@@ -115,8 +115,8 @@ func (w *watching) execution(x pipeline.Execution) {
 		return
 	}
 	r := w.rule(x.RuleID)
-	if r == nil {
-		return // it was removed while it ran
+	if r == nil || r.Plan.Rule().ContentHash != x.Revision {
+		return // it was removed or changed while it ran: this says nothing about the rule as it is
 	}
 	w.watch.Execution(x, health.Rule{ID: x.RuleID, Name: x.RuleName, Revision: r.Plan.Rule().ContentHash, Patterns: r.Patterns()}, w.clock.Now())
 }
@@ -218,6 +218,9 @@ func (w *watching) keep(ctx context.Context) {
 			w.probe(ctx)
 		case <-w.watch.Suspect():
 			w.probe(ctx)
+		case <-w.watch.Full():
+			w.probeWrite(ctx)
+			w.probe(ctx)
 		case <-writable.C:
 			w.probeWrite(ctx)
 			w.undelivered(ctx)
@@ -251,8 +254,8 @@ func (w *watching) probe(ctx context.Context) {
 }
 
 func (w *watching) probeWrite(ctx context.Context) {
-	if w.backend.writable == nil {
-		return
+	if w.backend.writable == nil || w.board.Explained(health.Blocked) {
+		return // a cluster that does not answer would only keep the probe waiting that finds out when it does
 	}
 	limited, cancel := context.WithTimeout(ctx, probeWithin)
 	defer cancel()
@@ -310,7 +313,7 @@ func (w *watching) sources() []string {
 
 // probeFit notes the indices and templates that are not as Tocsin creates them. What may not be read was logged at the start.
 func (w *watching) probeFit(ctx context.Context) {
-	if w.backend.misfits == nil {
+	if w.backend.misfits == nil || w.board.Explained(health.Unfit) {
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, probeWithin)

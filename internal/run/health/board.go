@@ -64,9 +64,10 @@ type Finding struct {
 // count is what was found of a state for one holder.
 type count struct {
 	bad, ok int
-	first   time.Time
-	text    string
-	raised  bool
+	// first and last are the times of the first and of the last finding.
+	first, last time.Time
+	text        string
+	raised      bool
 }
 
 type claim struct {
@@ -84,6 +85,8 @@ type Board struct {
 	held map[string]map[key]bool
 	// releases are claims that have ended here, and not yet for the other runners.
 	releases map[claim]time.Time
+	// calm is when claims have ended here, for examinations that began before.
+	calm map[claim]time.Time
 	// doc is the last known document, with the changes of this runner while the store does not answer.
 	doc *shared
 	// offline: doc has changes that the store does not have.
@@ -122,7 +125,7 @@ func New(o Options) *Board {
 	}
 	empty, _ := decodeShared(nil) // an empty document has no error
 	return &Board{
-		opts: o, counts: map[claim]*count{}, held: map[string]map[key]bool{}, releases: map[claim]time.Time{}, doc: empty,
+		opts: o, counts: map[claim]*count{}, held: map[string]map[key]bool{}, releases: map[claim]time.Time{}, calm: map[claim]time.Time{}, doc: empty,
 		known: map[key]seen{}, lacking: map[string][]string{}, met: map[string]bool{}, dirty: make(chan struct{}, 1),
 	}
 }
@@ -133,6 +136,12 @@ func (b *Board) Runner() string { return b.opts.Runner }
 // Observe notes what was found for a holder, a rule or the runner, at a time. The holder was examined for all kinds in decides: what is
 // not found of them recovers.
 func (b *Board) Observe(holder string, decides []Kind, found []Finding, at time.Time) {
+	b.Examined(holder, decides, found, at, at)
+}
+
+// Examined is [Board.Observe] of an examination that took from began to at. Examinations of one holder may overlap: one that began before
+// the end of another says nothing against it.
+func (b *Board) Examined(holder string, decides []Kind, found []Finding, began, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	current := map[key]bool{}
@@ -140,12 +149,12 @@ func (b *Board) Observe(holder string, decides []Kind, found []Finding, at time.
 		k := key{f.Kind, f.Subject}
 		current[k] = true
 		if !b.explained(f.Kind) {
-			b.bad(claim{k, holder}, f.Text, at)
+			b.bad(claim{k, holder}, f.Text, began, at)
 		}
 	}
 	for _, k := range b.claims(holder, decides) {
 		if !current[k] {
-			b.good(claim{k, holder}, at)
+			b.good(claim{k, holder}, began, at)
 		}
 	}
 }
@@ -164,8 +173,18 @@ func (b *Board) explained(k Kind) bool {
 	return slices.ContainsFunc(b.doc.Records, func(r *record) bool { return r.Open && slices.Contains(causes, r.Kind) })
 }
 
+// setBack is the difference from which on a time that is earlier than the one before means that the clock was set back.
+const setBack = 30 * time.Second
+
+// stale reports whether an examination began before a time. After the clock was set back, none is.
+func stale(began, at, before time.Time) bool { return began.Before(before) && before.Sub(at) < setBack }
+
 // bad counts a finding.
-func (b *Board) bad(c claim, text string, at time.Time) {
+func (b *Board) bad(c claim, text string, began, at time.Time) {
+	if ended, did := b.calm[c]; did && stale(began, at, ended) {
+		return // it may be of the time before the end
+	}
+	delete(b.calm, c)
 	delete(b.releases, c)
 	n := b.counts[c]
 	if n == nil {
@@ -177,7 +196,7 @@ func (b *Board) bad(c claim, text string, at time.Time) {
 		b.held[c.holder][c.key] = true
 		b.dropExplained(c.kind)
 	}
-	n.bad, n.ok, n.text = n.bad+1, 0, text
+	n.bad, n.ok, n.text, n.last = n.bad+1, 0, text, at
 	if !n.raised && n.bad >= Describe(c.kind).After {
 		n.raised = true
 		b.wake()
@@ -185,8 +204,11 @@ func (b *Board) bad(c claim, text string, at time.Time) {
 }
 
 // good counts an examination without the finding.
-func (b *Board) good(c claim, at time.Time) {
+func (b *Board) good(c claim, began, at time.Time) {
 	n := b.counts[c]
+	if n != nil && stale(began, at, n.last) {
+		return // it may have looked before the fault
+	}
 	r := b.doc.byKey[c.key]
 	open := r != nil && r.Open
 	switch {
@@ -210,7 +232,7 @@ func (b *Board) good(c claim, at time.Time) {
 	}
 	if n.ok >= Describe(c.kind).Calm<<min(flaps, mostFlaps) {
 		b.drop(c)
-		b.releases[c] = at
+		b.releases[c], b.calm[c] = at, at
 		b.dropExplained(c.kind)
 		b.wake()
 	}

@@ -207,6 +207,7 @@ func (b *Board) settle(doc *shared, in intents, now time.Time) {
 	for _, p := range in.met {
 		delete(b.met, p)
 	}
+	maps.DeleteFunc(b.calm, func(_ claim, ended time.Time) bool { return now.Sub(ended) > soon })
 	for c := range b.counts {
 		if !b.speaks(c.holder) {
 			b.drop(c) // its owner counts

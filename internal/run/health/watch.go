@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -32,8 +33,9 @@ type Watch struct {
 	// doubtful are the findings of executions that the cluster may be the cause of, by holder: the next probe decides.
 	doubtful map[string]doubtful
 	// unwritten says why places cannot be written, by who found it: rules, or the probe.
-	unwritten map[place]map[string]string
+	unwritten map[place]map[string]unwritable
 	suspect   chan struct{}
+	full      chan struct{}
 }
 
 type doubtful struct {
@@ -43,11 +45,14 @@ type doubtful struct {
 
 // NewWatch returns a watch that reports to a board.
 func NewWatch(b *Board) *Watch {
-	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[place]map[string]string{}, suspect: make(chan struct{}, 1)}
+	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[place]map[string]unwritable{}, suspect: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 }
 
 // Suspect receives when a probe of the cluster is wanted before it is due.
 func (w *Watch) Suspect() <-chan struct{} { return w.suspect }
+
+// Full receives when both probes are wanted before they are due: first whether alerts can be written, then that of the cluster.
+func (w *Watch) Full() <-chan struct{} { return w.full }
 
 // ofReading are the kinds that every execution decides, unless its outcome is unknown.
 var ofReading = []Kind{Forbidden, IndexClosed, RemoteFailed, ShardsFailed, RuleFailing, RuleCutOff}
@@ -63,7 +68,7 @@ func (w *Watch) Execution(x pipeline.Execution, r Rule, at time.Time) {
 	if !known {
 		return
 	}
-	observe := func() { w.board.Observe(x.RuleID, ofReading, found, at) }
+	observe := func() { w.board.Examined(x.RuleID, ofReading, found, at.Add(-x.Took), at) }
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(found) > 0 && fromCluster(x.Err) {
@@ -188,7 +193,8 @@ func (w *Watch) mapped(x pipeline.Execution, r Rule, at time.Time) {
 			found = append(found, Finding{Kind: PatternVacant, Subject: p, Text: "no open index matches " + p + " any more"})
 		}
 	}
-	w.board.Observe(x.RuleID, []Kind{PatternVacant}, found, at)
+	began := at.Add(-x.Took)
+	w.board.Examined(x.RuleID, []Kind{PatternVacant}, found, began, at)
 	if len(found) > 0 || x.Vacant || x.Status == pipeline.Failed && !x.Diagnostics.HasErrors() {
 		return // nothing is known of fields
 	}
@@ -202,16 +208,16 @@ func (w *Watch) mapped(x pipeline.Execution, r Rule, at time.Time) {
 	lacks = slices.Compact(lacks)
 	before, known := w.board.Lacking(x.RuleID)
 	if !known || len(before) == 0 || before[0] != lacks[0] || subset(lacks, before) {
-		w.board.Observe(x.RuleID, []Kind{FieldsMissing}, nil, at)
+		w.board.Examined(x.RuleID, []Kind{FieldsMissing}, nil, began, at)
 		if !slices.Equal(before, lacks) {
 			w.board.NoteLacking(x.RuleID, lacks)
 		}
 		return
 	}
 	gone := slices.DeleteFunc(slices.Clone(lacks), func(f string) bool { return slices.Contains(before, f) })
-	w.board.Observe(x.RuleID, []Kind{FieldsMissing}, []Finding{{
+	w.board.Examined(x.RuleID, []Kind{FieldsMissing}, []Finding{{
 		Kind: FieldsMissing, Subject: strings.Join(r.Patterns, ","), Text: named(r) + " tests fields that were mapped before: " + oneLine(strings.Join(gone, ", ")),
-	}}, at)
+	}}, began, at)
 }
 
 func subset(some, all []string) bool {
@@ -228,7 +234,7 @@ func blocked(err error) bool {
 // written notes what an execution says about the places that it writes to.
 func (w *Watch) written(x pipeline.Execution, at time.Time) {
 	failed, typed := errors.AsType[*pipeline.WriteError](x.Err)
-	why := map[pipeline.Written]string{}
+	why, began := map[pipeline.Written]string{}, at.Add(-x.Took)
 	switch {
 	case typed:
 		why[failed.What] = oneLine(failed.Err.Error())
@@ -239,12 +245,16 @@ func (w *Watch) written(x pipeline.Execution, at time.Time) {
 	for what, p := range places {
 		text := why[what]
 		switch {
+		case text != "" && typed && fromCluster(failed.Err):
+			w.doubt(string(what)+"/"+x.RuleID, w.suspect, at, func() { w.writing(p, x.RuleID, text, began, at) })
+		case text != "" && p.kind != Blocked: // perhaps nothing can be written
+			w.doubt(string(what)+"/"+x.RuleID, w.full, at, func() { w.writing(p, x.RuleID, text, began, at) })
 		case text != "":
-			w.doubt(string(what)+"/"+x.RuleID, typed && fromCluster(failed.Err), at, func() { w.writing(p, x.RuleID, text, at) })
+			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.writing(p, x.RuleID, text, began, at) })
 		case succeeded && (wrote || what == pipeline.WrittenLedger):
-			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.works(p, at) })
+			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.works(p, began, at) })
 		case succeeded:
-			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.writing(p, x.RuleID, "", at) })
+			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.writing(p, x.RuleID, "", began, at) })
 		}
 	}
 }
@@ -261,21 +271,21 @@ var places = map[pipeline.Written]place{
 	pipeline.WrittenNotices: {OutboxFailed, "outbox"},
 }
 
-// doubt observes at once, or after the next probe.
-func (w *Watch) doubt(about string, doubted bool, at time.Time, observe func()) {
+// doubt observes at once, or after the probe that ask wants.
+func (w *Watch) doubt(about string, ask chan struct{}, at time.Time, observe func()) {
 	w.mu.Lock()
-	if doubted {
+	if ask != nil {
 		w.doubtful[about] = doubtful{observe, at}
 	} else {
 		delete(w.doubtful, about)
 	}
 	w.mu.Unlock()
-	if !doubted {
+	if ask == nil {
 		observe()
 		return
 	}
 	select {
-	case w.suspect <- struct{}{}:
+	case ask <- struct{}{}:
 	default:
 	}
 }
@@ -283,37 +293,30 @@ func (w *Watch) doubt(about string, doubted bool, at time.Time, observe func()) 
 // probed is what the probe is called among those who find that alerts cannot be written.
 const probed = "probe"
 
-// writing notes why a place cannot be written, as far as one knows; "" if nothing speaks against it.
-func (w *Watch) writing(p place, by, why string, at time.Time) {
+// unwritable is why a place could not be written when.
+type unwritable struct {
+	why string
+	at  time.Time
+}
+
+// writing notes why a place cannot be written, as far as one knows who looked from began to at; "" if nothing speaks against it.
+func (w *Watch) writing(p place, by, why string, began, at time.Time) {
+	if why == "" {
+		w.refuted(p, began, at, func(one string) bool { return one == by }, false)
+		return
+	}
 	w.mu.Lock()
-	_, before := w.unwritten[p][by]
-	switch {
-	case why != "" && w.unwritten[p] == nil:
-		w.unwritten[p] = map[string]string{by: why}
-	case why != "":
-		w.unwritten[p][by] = why
-	default:
-		delete(w.unwritten[p], by)
+	if w.unwritten[p] == nil {
+		w.unwritten[p] = map[string]unwritable{}
 	}
-	others := len(w.unwritten[p]) > 0
+	w.unwritten[p][by] = unwritable{why, at}
 	w.mu.Unlock()
-	switch {
-	case why != "":
-		w.board.Observe(w.board.Runner(), []Kind{p.kind}, []Finding{{p.kind, p.subject, why}}, at)
-	case !others && before:
-		w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
-	}
+	w.board.Examined(w.board.Runner(), []Kind{p.kind}, []Finding{{p.kind, p.subject, why}}, began, at)
 }
 
 // writable notes that a probe has found that a place can be written. What rules have found stays, until they succeed.
 func (w *Watch) writable(p place, at time.Time) {
-	w.mu.Lock()
-	delete(w.unwritten[p], probed)
-	others := len(w.unwritten[p]) > 0
-	w.mu.Unlock()
-	if !others {
-		w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
-	}
+	w.refuted(p, at, at, func(by string) bool { return by == probed }, true)
 }
 
 // delivering is what the sender of notifications is called among those who find that a place does not work.
@@ -324,25 +327,28 @@ func (w *Watch) Delivering(err error, at time.Time) {
 	p := places[pipeline.WrittenNotices]
 	switch {
 	case err == nil:
-		w.writing(p, delivering, "", at)
+		w.writing(p, delivering, "", at, at)
 	case !fromCluster(err) || blocked(err):
-		w.writing(p, delivering, oneLine(err.Error()), at)
+		w.writing(p, delivering, oneLine(err.Error()), at, at)
 	}
 }
 
 // works notes that a place was written, whoever found it unwritable before. That it can be read for delivery, only the sender knows.
-func (w *Watch) works(p place, at time.Time) {
+func (w *Watch) works(p place, began, at time.Time) {
+	w.refuted(p, began, at, func(by string) bool { return by != delivering }, true)
+}
+
+// refuted drops what some have found before somebody began to look and found nothing; nobody else must have found anything then. sure:
+// the place is known to be writable, also if nothing was found here.
+func (w *Watch) refuted(p place, began, at time.Time, of func(by string) bool, sure bool) {
 	w.mu.Lock()
-	why, stuck := w.unwritten[p][delivering]
-	delete(w.unwritten, p)
-	if stuck {
-		w.unwritten[p] = map[string]string{delivering: why}
-	}
+	before := len(w.unwritten[p])
+	maps.DeleteFunc(w.unwritten[p], func(by string, u unwritable) bool { return of(by) && !began.Before(u.at) })
+	left := len(w.unwritten[p])
 	w.mu.Unlock()
-	if stuck {
-		return
+	if left == 0 && (sure || before > 0) {
+		w.board.Examined(w.board.Runner(), []Kind{p.kind}, nil, began, at)
 	}
-	w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
 }
 
 // Writable notes whether a probe has found that alerts can be written. A cluster that does not answer says nothing.
@@ -351,7 +357,7 @@ func (w *Watch) Writable(err error, at time.Time) {
 	case err == nil:
 		w.writable(places[pipeline.WrittenAlerts], at)
 	case blocked(err) || failure.KindOf(err) == failure.Rejected:
-		w.writing(places[pipeline.WrittenAlerts], probed, oneLine(err.Error()), at)
+		w.writing(places[pipeline.WrittenAlerts], probed, oneLine(err.Error()), at, at)
 	}
 }
 

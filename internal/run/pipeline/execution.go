@@ -26,6 +26,8 @@ type Execution struct {
 	ID       string
 	RuleID   string
 	RuleName string
+	// Revision is the content hash of the rule as it was run.
+	Revision string
 	Slot     time.Time
 	Window   window.Window
 	Status   Status

@@ -102,7 +102,7 @@ func (p *Pipeline) begin(job Job) *execution {
 	return &execution{
 		pipeline: p, plan: job.Plan, max: max(job.MaxAlerts, r.MaxSignals*max(1, len(job.Covers))), now: now, started: now(),
 		Execution: Execution{
-			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
+			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Revision: r.ContentHash, Slot: job.Slot, Window: job.Window,
 			Covers: job.Covers, Attempts: job.Attempts, Fence: job.Fence,
 		},
 		manual: job.Manual, slotOf: job.SlotOf, late: job.Late,
