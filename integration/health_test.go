@@ -216,6 +216,34 @@ var faults = []fault{
 		_, _ = io.WriteString(w, "{}")
 		return true
 	}},
+	{name: "the role lacks what is cleaned up with", kind: "role-incomplete", answers: func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/_has_privileges") {
+			return false
+		}
+		var asked struct {
+			Cluster []string
+			Index   []struct{ Names, Privileges []string }
+		}
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		cluster, index := map[string]bool{}, map[string]map[string]bool{}
+		for _, privilege := range asked.Cluster {
+			cluster[privilege] = true
+		}
+		for _, g := range asked.Index {
+			for _, name := range g.Names {
+				if index[name] == nil {
+					index[name] = map[string]bool{}
+				}
+				for _, privilege := range g.Privileges {
+					index[name][privilege] = privilege != "delete"
+				}
+			}
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Elastic-Product", "Elasticsearch")
+		_ = json.NewEncoder(w).Encode(object{"has_all_requested": false, "cluster": cluster, "index": index})
+		return true
+	}},
 	{
 		name: "the events may not be read", kind: "privilege-missing",
 		answers: ofIndex("-events", 403, "security_exception", "action [indices:data/read/search] is unauthorized for user [u] on indices [logs-x], this action is granted by the index privileges [read,all]", "_search", "_pit", "_msearch"),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -118,13 +119,14 @@ func (a *app) addressFlag() string {
 func (a *app) rejected(e *failure.Error) string {
 	reason := strings.ToLower(e.Reason)
 	again := "make another one with runner setup apikey"
+	key := cmp.Or(strings.Join(a.authorization(), ", "), a.credentials())
 	switch {
 	case strings.Contains(reason, "is expired"):
-		return "the " + a.credentials() + " has expired: " + again
+		return "the " + key + " has expired: " + again
 	case strings.Contains(reason, "has been invalidated"):
-		return "the " + a.credentials() + " was revoked: " + again
+		return "the " + key + " was revoked: " + again
 	case strings.Contains(reason, "unable to find apikey"), strings.Contains(reason, "invalid credentials for api key"):
-		return "the " + a.credentials() + " is not one of this cluster: " + again
+		return "the " + key + " is not one of this cluster: " + again
 	}
 	return "the cluster does not accept them: " + a.credentials()
 }
@@ -238,6 +240,15 @@ func (a *app) proxied() string {
 
 // credentials says which credentials there are and where each is from, without them; "" without any.
 func (a *app) credentials() string {
+	all := a.authorization()
+	if g := a.global; g.ClientCert != "" {
+		all = append(all, fmt.Sprintf("client certificate %s from %s", g.ClientCert, a.origin("client-cert")))
+	}
+	return strings.Join(all, ", ")
+}
+
+// authorization says the same of the credentials that requests have.
+func (a *app) authorization() []string {
 	g := a.global
 	var all []string
 	if g.Username != "" {
@@ -254,16 +265,13 @@ func (a *app) credentials() string {
 	from("password", g.PasswordFile, "password-file", environmentPrefix+"PASSWORD")
 	from("API key", g.APIKeyFile, "api-key-file", environmentPrefix+"API_KEY")
 	from("bearer token", g.BearerFile, "bearer-token-file", environmentPrefix+"BEARER_TOKEN")
-	if g.ClientCert != "" {
-		all = append(all, fmt.Sprintf("client certificate %s from %s", g.ClientCert, a.origin("client-cert")))
-	}
 	if slices.ContainsFunc(g.Elasticsearch, func(text string) bool {
 		u, err := url.Parse(text)
 		return err == nil && u.User != nil
 	}) {
 		all = append(all, "user name and password in the URL from "+a.origin("elasticsearch"))
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 // origin says where the value of a flag is from.

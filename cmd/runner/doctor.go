@@ -16,8 +16,9 @@ import (
 
 // doctorCmd is the subcommand doctor: whether the service can run here, and what is missing.
 type doctorCmd struct {
-	First  bool   `help:"Check for the privileges of a run that makes templates and indices, also if they are there."`
-	Listen string `help:"Address of a running service, which is asked whether it is ready; none: do not ask." default:"127.0.0.1:9464"`
+	serviceFlags
+
+	First bool `help:"Check for the privileges of a run that makes templates and indices, also if they are there."`
 }
 
 // status is the outcome of a check.
@@ -132,7 +133,7 @@ func (d *doctor) service(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	status, said, err := askService(ctx, d.cmd.Listen, "/readyz", false)
+	status, said, err := d.cmd.ask(ctx, "/readyz")
 	if _, wrong := errors.AsType[usageError](err); wrong {
 		d.add("service", statusFail, d.cmd.Listen, "it is not an address", "check --listen")
 		return
@@ -146,6 +147,8 @@ func (d *doctor) service(ctx context.Context) {
 		d.add("service", statusOK, d.cmd.Listen, oneLine(said), "")
 	case status == http.StatusServiceUnavailable:
 		d.add("service", statusFail, d.cmd.Listen, oneLine(said), "the other checks and the log of the service say why")
+	case status == http.StatusBadRequest && strings.Contains(said, "HTTPS server"): // as Go's server says
+		d.add("service", statusWarn, d.cmd.Listen, "the service speaks TLS", "give the certificate of the service with --web-cert")
 	default:
 		d.add("service", statusWarn, d.cmd.Listen, "what answers is not this service: "+fmt.Sprintf("%d %s", status, http.StatusText(status)), "give the address of the service with --listen")
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,23 +30,43 @@ func TestDoctorService(t *testing.T) {
 		"not ready": {http.StatusServiceUnavailable, "not ready: the index is read-only\n", finding{Status: statusFail, Text: "not ready: the index is read-only"}},
 		"another":   {http.StatusNotFound, "404 page not found", finding{Status: statusWarn, Text: "what answers is not this service: 404 Not Found"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path != "/readyz" {
-					t.Errorf("asked for %s", r.URL.Path)
+		for _, encrypted := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", encrypted ", encrypted), func(t *testing.T) {
+				server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path != "/readyz" {
+						t.Errorf("asked for %s", r.URL.Path)
+					}
+					w.WriteHeader(tt.status)
+					_, _ = io.WriteString(w, tt.text)
+				}))
+				server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+				at := serviceFlags{}
+				if encrypted {
+					server.StartTLS()
+					at.WebCert = "web.crt"
+				} else {
+					server.Start()
 				}
-				w.WriteHeader(tt.status)
-				_, _ = io.WriteString(w, tt.text)
-			}))
-			defer server.Close()
-			d := &doctor{cmd: &doctorCmd{Listen: strings.TrimPrefix(server.URL, "http://")}}
-			d.service(t.Context())
-			if got := d.findings[0]; got.Status != tt.want.Status || got.Text != tt.want.Text || got.Status != statusOK && got.Advice == "" {
-				t.Errorf("got %+v, want %+v", got, tt.want)
-			}
-		})
+				defer server.Close()
+				at.Listen = server.Listener.Addr().String()
+				d := &doctor{cmd: &doctorCmd{serviceFlags: at}}
+				d.service(t.Context())
+				if got := d.findings[0]; got.Status != tt.want.Status || got.Text != tt.want.Text || got.Status != statusOK && got.Advice == "" {
+					t.Errorf("got %+v, want %+v", got, tt.want)
+				}
+				if !encrypted {
+					return
+				}
+				at.WebCert = ""
+				d = &doctor{cmd: &doctorCmd{serviceFlags: at}}
+				d.service(t.Context())
+				if got := d.findings[0]; got.Status != statusWarn || !strings.Contains(got.Advice, "--web-cert") {
+					t.Errorf("asked without TLS: %+v", got)
+				}
+			})
+		}
 	}
-	d := &doctor{cmd: &doctorCmd{Listen: noAddress}}
+	d := &doctor{cmd: &doctorCmd{serviceFlags: serviceFlags{Listen: noAddress}}}
 	if d.service(t.Context()); len(d.findings) > 0 {
 		t.Errorf("none was asked: %+v", d.findings)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,9 +14,15 @@ import (
 
 // healthCmd is the subcommand health: the check of a container that has no other program to make it.
 type healthCmd struct {
-	Listen  string `help:"Address of the running service, as given to run." default:"127.0.0.1:9464"`
+	serviceFlags
+
+	Ready bool `help:"Ask /readyz, whether the service can do its work, and not /healthz, whether it is alive."`
+}
+
+// serviceFlags say where a running service answers.
+type serviceFlags struct {
+	Listen  string `help:"Address of the running service, as given to run; none: it has none." default:"127.0.0.1:9464"`
 	WebCert string `name:"web-cert" help:"Certificate of the running service, as given to run: with one, the service is asked over TLS." placeholder:"FILE"`
-	Ready   bool   `help:"Ask /readyz, whether the service can do its work, and not /healthz, whether it is alive."`
 }
 
 const (
@@ -27,18 +34,17 @@ const (
 
 // Run is the subcommand.
 func (c *healthCmd) Run(ctx context.Context, a *app) error {
-	address, err := reachable(c.Listen)
-	if err != nil {
-		return err
-	}
 	path := "/healthz"
 	if c.Ready {
 		path = "/readyz"
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	status, text, err := askService(ctx, address, path, c.WebCert != "")
+	status, text, err := c.ask(ctx, path)
+	_, usage := errors.AsType[usageError](err)
 	switch {
+	case usage:
+		return err
 	case err != nil:
 		return fmt.Errorf("the service does not answer: %w", err)
 	case status != http.StatusOK:
@@ -69,12 +75,16 @@ func reachable(listen string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// askService sends a request to a service, never through a proxy. With encryption, the certificate of the service is for the names by which others know
+// ask sends a request to the service, never through a proxy. With encryption, the certificate of the service is for the names by which others know
 // it, and is not checked: the request has no secret, and the answer is that of whatever listens on this machine.
-func askService(ctx context.Context, address, path string, encrypted bool) (status int, text string, err error) {
+func (f serviceFlags) ask(ctx context.Context, path string) (status int, text string, err error) {
+	address, err := reachable(f.Listen)
+	if err != nil {
+		return 0, "", err
+	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	scheme := "http://"
-	if encrypted {
+	if f.WebCert != "" {
 		scheme = "https://"
 		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // see above
 	}

@@ -24,6 +24,9 @@ func (g *globals) useOf(plans []query.Plan) elastic.Use {
 			u.Reads = append(u.Reads, further.Reaches()...)
 			u.ReadsTables = u.ReadsTables || further.ReadsTables()
 		}
+		if policies, ok := p.(query.Enricher); ok {
+			u.Enriches = u.Enriches || policies.Enriches()
+		}
 		if again, ok := p.(query.Rereader); ok {
 			alerts, scored := again.Rereads()
 			u.Refreshes, u.RereadsRisk = u.Refreshes || alerts, u.RereadsRisk || scored

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +29,10 @@ type notifier struct {
 	outbox *notify.Outbox
 	// alone: no other process uses the store.
 	alone bool
+
+	mu sync.Mutex
+	// unstored says why the store does not answer when notifications are read for delivery, by route.
+	unstored map[string]error
 }
 
 // notifier returns the notifier of the routes in --notify, and installs its index; nil without the flag.
@@ -114,6 +120,7 @@ func (n *notifier) begin(ctx context.Context, now func() time.Time, period time.
 	if m != nil {
 		s.Observe, s.Sent = m.Notifications, m.Notified
 	}
+	s.Stored = n.answered
 	running, stop := context.WithCancel(ctx)
 	d := &delivery{notifier: n, stop: stop, done: make(chan struct{})}
 	go func() {
@@ -121,6 +128,30 @@ func (n *notifier) begin(ctx context.Context, now func() time.Time, period time.
 		s.Run(running)
 	}()
 	return d
+}
+
+// answered notes whether the store answers to the sender.
+func (n *notifier) answered(route string, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case err == nil:
+		delete(n.unstored, route)
+	case n.unstored == nil:
+		n.unstored = map[string]error{route: err}
+	default:
+		n.unstored[route] = err
+	}
+}
+
+// stuck returns why stored notifications are not delivered: their store does not answer. Other failures are the routes'.
+func (n *notifier) stuck() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, route := range slices.Sorted(maps.Keys(n.unstored)) {
+		return fmt.Errorf("notifications wait: %w", n.unstored[route])
+	}
+	return nil
 }
 
 // wait waits until the delivery has ended.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/cmd/runner/internal/metrics"
 	"tocsin/internal/ledger"
 	"tocsin/internal/query"
@@ -95,6 +96,9 @@ func (c *runCmd) check(a *app) error {
 func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err := c.check(a); err != nil {
 		return err
+	}
+	if !c.Once {
+		a.global.log = slog.New(logs.Sparing(a.global.log.Handler()))
 	}
 	rules, complaint := a.global.planRules(ctx, a.global.Rules)
 	if err := a.showBriefly(rules.problems()); err != nil {

@@ -26,6 +26,9 @@ func (s *stateNotices) tell(ctx context.Context, changes []health.Change) error 
 	if s.notifier == nil {
 		return nil
 	}
+	if err := s.stuck(); err != nil {
+		return err // what is stored now is delivered when it does not matter any more
+	}
 	notices := make([]notify.Notice, len(changes))
 	for i, c := range changes {
 		notices[i] = s.notice(c)

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"tocsin/internal/backend/elastic"
 	"tocsin/internal/ledger/lease"
+	"tocsin/internal/query"
 	"tocsin/internal/run/health"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/run/service"
@@ -224,6 +226,7 @@ func (w *watching) keep(ctx context.Context) {
 			w.undelivered(ctx)
 		case <-fit.C:
 			w.probeFit(ctx)
+			w.probeRole(ctx)
 		case <-sync.C:
 			w.sinceReload()
 			w.sync(ctx)
@@ -238,6 +241,9 @@ func (w *watching) probe(ctx context.Context) {
 	defer cancel()
 	began := w.clock.Now()
 	w.watch.Probed(w.backend.ready(limited), began)
+	if w.notices != nil {
+		w.watch.Delivering(w.notices.stuck(), began)
+	}
 	if w.backend.serverTime != nil {
 		text := ""
 		if by := w.clock.Ahead(); by.Abs() > skewFrom {
@@ -321,6 +327,39 @@ func (w *watching) probeFit(ctx context.Context) {
 		found = append(found, health.Finding{Subject: m.Place, Text: m.String()})
 	}
 	w.watch.Set(health.Unfit, w.clock.Now(), found...)
+}
+
+// toldOtherwise reports whether a missing privilege makes executions or other probes fail, which says more than that it is missing.
+func toldOtherwise(l elastic.Lack) bool {
+	return slices.Contains([]string{"read", "create_doc", "index"}, l.Privilege)
+}
+
+// probeRole notes the privileges that the service lacks without that anything fails soon.
+func (w *watching) probeRole(ctx context.Context) {
+	if w.backend.lacking == nil {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, probeWithin)
+	defer cancel()
+	rules := w.ruleList()
+	plans := make([]query.Plan, len(rules))
+	for i, r := range rules {
+		plans[i] = r.Plan
+	}
+	lacks, err := w.backend.lacking(limited, plans)
+	if err != nil {
+		return // other probes say why the cluster does not answer
+	}
+	lacks = slices.DeleteFunc(lacks, toldOtherwise)
+	names := make([]string, len(lacks))
+	for i, l := range lacks {
+		names[i] = l.String()
+	}
+	text := ""
+	if len(lacks) > 0 {
+		text = "the service lacks privileges: " + firstOf(names)
+	}
+	w.set(health.RoleIncomplete, "role", text)
 }
 
 func (w *watching) sync(ctx context.Context) {

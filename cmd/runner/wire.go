@@ -15,6 +15,7 @@ import (
 	"tocsin/internal/ledger"
 	"tocsin/internal/ledger/lease"
 	"tocsin/internal/notify"
+	"tocsin/internal/query"
 	"tocsin/internal/run/health"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/settle"
@@ -67,6 +68,8 @@ type backend struct {
 	installTables func(context.Context) error
 	// misfits returns the indices and templates that differ from what install creates; nil if there are no indices.
 	misfits func(context.Context) ([]elastic.Misfit, error)
+	// lacking returns the privileges that the service needs for plans and does not have; nil if there are none.
+	lacking func(ctx context.Context, plans []query.Plan) ([]elastic.Lack, error)
 	// kibana is how alerts are made for the index of a Kibana, after install; nil: they are not.
 	kibana *alert.Kibana
 	// calm blocks until catch-up and backfill may search; nil: they always may.

@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/alert/series"
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/diag/failure"
+	"tocsin/internal/query"
 	"tocsin/internal/scheduler/settle"
 )
 
@@ -81,7 +82,11 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			if err == nil {
 				latest.Store(&now)
 			}
-			return connection(err)
+			return a.notConnected(ctx, err)
+		},
+		lacking: func(ctx context.Context, plans []query.Plan) ([]elastic.Lack, error) {
+			lacks, _, err := client.Lacking(ctx, a.global.useOf(plans).Role())
+			return lacks, err //nolint:wrapcheck // it says what it was doing
 		},
 		cluster: func() metrics.Cluster {
 			i := latest.Load()

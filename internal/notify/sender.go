@@ -28,6 +28,8 @@ type Sender struct {
 	Retention time.Duration
 	// Observe receives the numbers of entries, every now and then, of the sender that works; may be nil.
 	Observe func([]Stat)
+	// Stored receives whether the store answers, of the lease (route "") and of each route: nil if it does; may be nil.
+	Stored func(route string, err error)
 	// Sent receives the outcome of every attempt; may be nil.
 	Sent func(route string, o Outcome)
 }
@@ -63,6 +65,9 @@ func (s *Sender) Run(ctx context.Context) {
 	told := false
 	for ctx.Err() == nil {
 		held, err := s.take(ctx)
+		if ctx.Err() == nil {
+			s.stored("", err)
+		}
 		if err != nil && ctx.Err() == nil && !told {
 			s.Log.Warn("notifications wait: their store does not answer", "error", err)
 		}
@@ -71,6 +76,13 @@ func (s *Sender) Run(ctx context.Context) {
 			s.work(ctx, held)
 		}
 		wait(ctx, s.poll())
+	}
+}
+
+// stored passes on whether the store answers.
+func (s *Sender) stored(route string, err error) {
+	if s.Stored != nil {
+		s.Stored(route, err)
 	}
 }
 
@@ -177,7 +189,7 @@ func (s *Sender) hold(ctx context.Context, held *Entry, routes *Routes) {
 		case err == nil:
 			renewed = at
 		case errors.Is(err, ErrChanged), time.Since(renewed) > s.lease()*2/3:
-			s.Log.Warn("another runner delivers notifications now", "error", err)
+			s.Log.Warn("the lease of notifications is lost: who has it next delivers them", "error", err)
 			return
 		}
 	}

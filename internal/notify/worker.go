@@ -41,6 +41,9 @@ func (w *worker) run(ctx context.Context) {
 	told := false
 	for ctx.Err() == nil {
 		n, err := w.turn(ctx)
+		if ctx.Err() == nil {
+			w.stored(w.route.Name, err)
+		}
 		if err != nil && ctx.Err() == nil {
 			if !told {
 				w.Log.Warn("notifications of a route wait: their store does not answer", "route", w.route.Name, "error", err)

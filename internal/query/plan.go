@@ -285,6 +285,12 @@ type Reacher interface {
 	ReadsTables() bool
 }
 
+// Enricher is a plan whose search may use policies of the cluster that add fields to its rows.
+type Enricher interface {
+	Plan
+	Enriches() bool
+}
+
 // Rereader is a plan whose runs may read what earlier runs have written: see [Source.History].
 type Rereader interface {
 	Plan

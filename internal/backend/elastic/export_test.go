@@ -6,6 +6,9 @@ import (
 	"regexp"
 )
 
+// FileAge is how long what a file contains counts.
+const FileAge = fileAge
+
 // NewWithTransport is New over something else than HTTP, for tests in which time stands still. A search that has no place
 // of the limits panics there.
 func NewWithTransport(cfg Config, rt http.RoundTripper) (*Client, error) {

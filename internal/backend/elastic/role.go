@@ -15,15 +15,17 @@ type Use struct {
 	Reads []string
 	// Installs: the runner creates the templates and the first indices.
 	Installs bool
-	// Refreshes: rules read their own alerts. Replaces: rules count further events in alerts that exist.
+	// Refreshes: rules read their own alerts, also those that were just written. Replaces: rules count further events in alerts that exist.
 	Refreshes, Replaces bool
 	// Scores: rules write risk events. RereadsRisk: they read their own risk events.
 	Scores, RereadsRisk bool
 	// ReadsTables and WritesTables: searches read and write lookup tables.
 	ReadsTables, WritesTables bool
+	// Enriches: searches use enrich policies.
+	Enriches bool
 	// Kibana is the space in whose index of Kibana the alerts are; "": they are in the namespace.
 	Kibana string
-	// Notifies: notifications are kept in an outbox.
+	// Notifies: notifications are kept in an outbox. Whether old alerts were notified is looked up in the alerts.
 	Notifies bool
 	// RollsOver: the alias of the alerts gets new indices, in which an alert may be written a second time and is
 	// deleted again.
@@ -54,8 +56,10 @@ type RemoteGrant struct {
 const (
 	monitor = "monitor"
 	manages = "manage_index_templates"
-	read    = "read"
-	view    = "view_index_metadata"
+	// policies lets a search use enrich policies; the indices behind them need no privilege.
+	policies = "monitor_enrich"
+	read     = "read"
+	view     = "view_index_metadata"
 	// crosses lets a search come from another cluster.
 	crosses = "read_cross_cluster"
 )
@@ -66,6 +70,9 @@ func (u Use) Role() Role {
 	if u.Installs && (u.Kibana == "" || u.Scores) {
 		r.Cluster = append(r.Cluster, manages)
 	}
+	if u.Enriches {
+		r.Cluster = append(r.Cluster, policies)
+	}
 	here, there := u.places()
 	if len(here) > 0 {
 		r.Indices = append(r.Indices, Grant{here, []string{read, view}})
@@ -74,11 +81,11 @@ func (u Use) Role() Role {
 	if u.Kibana != "" {
 		kibana := u
 		kibana.Installs = false // only Kibana makes it
-		g := kibana.alias(KibanaIndex(u.Kibana), u.Refreshes || u.Replaces, u.Replaces)
+		g := kibana.alias(KibanaIndex(u.Kibana), u.rereads(), u.Replaces)
 		g.Names[1] = kibanaIndices + u.Kibana + "-*"
 		r.Indices = append(r.Indices, g)
 	} else {
-		r.Indices = append(r.Indices, u.alias(aliasPrefix+u.Namespace, u.Refreshes || u.Replaces, u.Replaces))
+		r.Indices = append(r.Indices, u.alias(aliasPrefix+u.Namespace, u.rereads(), u.Replaces))
 	}
 	if u.Scores {
 		r.Indices = append(r.Indices, u.alias(RiskAlias(u.Namespace), u.RereadsRisk, false))
@@ -97,6 +104,9 @@ func (u Use) Role() Role {
 	}
 	return r
 }
+
+// rereads reports whether alerts that were just written are read again.
+func (u Use) rereads() bool { return u.Refreshes || u.Replaces || u.Notifies }
 
 // alias is the grant on an alias and its indices.
 func (u Use) alias(name string, refreshes, replaces bool) Grant {

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 )
@@ -19,7 +18,8 @@ import (
 // its addresses and credentials. It has CloseIdleConnections.
 func NewHTTPTransport(cfg Config) (http.RoundTripper, error) {
 	t := plainTransport()
-	if err := errors.Join(cfg.trust(t.TLSClientConfig), cfg.identify(t.TLSClientConfig)); err != nil {
+	trusted, err := cfg.trust()
+	if err := errors.Join(err, cfg.identify(t.TLSClientConfig)); err != nil {
 		return nil, err
 	}
 	switch proxy, err := cfg.proxy(); {
@@ -29,6 +29,9 @@ func NewHTTPTransport(cfg Config) (http.RoundTripper, error) {
 		t.Proxy = nil
 	case proxy != nil:
 		t.Proxy = http.ProxyURL(proxy)
+	}
+	if trusted != nil {
+		return &trusting{file: trusted, base: t}, nil
 	}
 	if cfg.CAFingerprint == "" {
 		return t, nil
@@ -50,50 +53,6 @@ func (c Config) proxy() (*url.URL, error) {
 		return nil, errors.New("elasticsearch: the proxy is not of the form http://host:port, https://host:port or socks5://host:port")
 	}
 	return u, nil
-}
-
-// trust sets which servers are trusted.
-func (c Config) trust(t *tls.Config) error {
-	switch {
-	case c.CAFile != "" && c.CAFingerprint != "":
-		return errors.New("elasticsearch: give the CA as a file or by its fingerprint, not both")
-	case c.CAFingerprint != "":
-		_, err := fingerprint(c.CAFingerprint)
-		return err
-	case c.CAFile != "":
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return fmt.Errorf("elasticsearch: read the CA certificates: %w", err)
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("elasticsearch: no PEM certificate in %s", c.CAFile)
-		}
-	}
-	return nil
-}
-
-// identify sets the client's certificate. The files are read for each new connection, so that a renewed certificate is
-// used as soon as it is there.
-func (c Config) identify(t *tls.Config) error {
-	switch {
-	case c.ClientCert == "" && c.ClientKey == "":
-		return nil
-	case c.ClientCert == "" || c.ClientKey == "":
-		return errors.New("elasticsearch: a client certificate needs its key, and a key its certificate")
-	}
-	load := func() (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(c.ClientCert, c.ClientKey)
-		if err != nil {
-			return nil, fmt.Errorf("elasticsearch: read the client certificate %s with the key %s: %w", c.ClientCert, c.ClientKey, err)
-		}
-		return &pair, nil
-	}
-	if _, err := load(); err != nil {
-		return err
-	}
-	t.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return load() }
-	return nil
 }
 
 // fingerprint parses a SHA-256 fingerprint in hexadecimal digits, with or without colons.

@@ -7,27 +7,28 @@ type Kind string
 
 // The kinds; [Kinds] describes them.
 const (
-	Unreachable   Kind = "cluster-unreachable"
-	Refused       Kind = "cluster-refused"
-	Blocked       Kind = "alerts-not-writable"
-	LedgerFailed  Kind = "ledger-not-writable"
-	OutboxFailed  Kind = "outbox-not-writable"
-	LeaseLost     Kind = "lease-lost"
-	Unfit         Kind = "index-unfit"
-	ClockSkew     Kind = "clock-skew"
-	ReloadBroken  Kind = "reload-broken"
-	Forbidden     Kind = "privilege-missing"
-	IndexClosed   Kind = "index-closed"
-	RemoteFailed  Kind = "remote-unreachable"
-	ShardsFailed  Kind = "shards-failed"
-	RuleFailing   Kind = "rule-failing"
-	RuleCutOff    Kind = "rule-cut-off"
-	Gap           Kind = "gap"
-	GivenUp       Kind = "slots-given-up"
-	SourceSilent  Kind = "source-silent"
-	PatternVacant Kind = "pattern-vacant"
-	FieldsMissing Kind = "fields-missing"
-	Undelivered   Kind = "notifications-undelivered"
+	Unreachable    Kind = "cluster-unreachable"
+	Refused        Kind = "cluster-refused"
+	Blocked        Kind = "alerts-not-writable"
+	LedgerFailed   Kind = "ledger-not-writable"
+	OutboxFailed   Kind = "outbox-not-writable"
+	LeaseLost      Kind = "lease-lost"
+	Unfit          Kind = "index-unfit"
+	ClockSkew      Kind = "clock-skew"
+	ReloadBroken   Kind = "reload-broken"
+	Forbidden      Kind = "privilege-missing"
+	IndexClosed    Kind = "index-closed"
+	RoleIncomplete Kind = "role-incomplete"
+	RemoteFailed   Kind = "remote-unreachable"
+	ShardsFailed   Kind = "shards-failed"
+	RuleFailing    Kind = "rule-failing"
+	RuleCutOff     Kind = "rule-cut-off"
+	Gap            Kind = "gap"
+	GivenUp        Kind = "slots-given-up"
+	SourceSilent   Kind = "source-silent"
+	PatternVacant  Kind = "pattern-vacant"
+	FieldsMissing  Kind = "fields-missing"
+	Undelivered    Kind = "notifications-undelivered"
 )
 
 // ManyRules is the subject of a state that stands for those of many rules.
@@ -71,8 +72,8 @@ var Kinds = []Description{
 	},
 	{
 		Kind: Refused, Severity: Critical, Subject: "`cluster`", After: 2, Calm: 1, Causes: []Kind{Unreachable},
-		Meaning: "Elasticsearch does not accept the credentials or its certificate is not trusted: an API key has expired or was revoked, a password was changed",
-		Advice:  "renew the API key or the password: `api-key-file` and `password-file` are read again, a variable of the environment is not; an expired certificate has to be replaced on the cluster",
+		Meaning: "Elasticsearch does not accept the credentials or the client certificate, or its own certificate is not trusted: an API key has expired or was revoked, a password was changed, a certificate has expired, an authority is another one",
+		Advice:  "do what the text says: files of keys, passwords, authorities and client certificates are read again, a variable of the environment is not; the certificate of the server has to be replaced there",
 	},
 	{
 		Kind: Blocked, Severity: Critical, Subject: "`alerts`", After: 2, Calm: 1, Causes: down,
@@ -113,6 +114,11 @@ var Kinds = []Description{
 		Kind: Forbidden, Severity: Critical, Subject: "indices", After: 2, Calm: 1, Causes: down,
 		Meaning: "Indices that rules read may not be read",
 		Advice:  "grant `read` and `view_index_metadata` on the indices; `runner doctor` names every missing privilege",
+	},
+	{
+		Kind: RoleIncomplete, Severity: Warning, Subject: "`role`", After: 1, Calm: 1, Causes: down,
+		Meaning: "The credentials lack privileges of the role, without that rules fail at once: less is checked, cleaned up or shown",
+		Advice:  "`runner setup role` prints the role; `runner doctor` names every missing privilege",
 	},
 	{
 		Kind: IndexClosed, Severity: Warning, Subject: "indices", After: 2, Calm: 1, Causes: down,

@@ -228,7 +228,7 @@ func subset(some, all []string) bool {
 func blocked(err error) bool {
 	e, typed := errors.AsType[*failure.Error](err)
 	return typed && (e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized ||
-		e.Type == "cluster_block_exception" || e.Type == "index_not_found_exception" || e.Type == "index_closed_exception")
+		e.Type == "security_exception" || e.Type == "cluster_block_exception" || e.Type == "index_not_found_exception" || e.Type == "index_closed_exception")
 }
 
 // written notes what an execution says about the places that it writes to.
@@ -319,9 +319,23 @@ func (w *Watch) writable(p place, at time.Time) {
 	w.refuted(p, at, at, func(by string) bool { return by == probed }, true)
 }
 
-// works notes that a place was written, whoever found it unwritable before.
+// delivering is what the sender of notifications is called among those who find that a place does not work.
+const delivering = "sender"
+
+// Delivering notes whether notifications can be read for delivery.
+func (w *Watch) Delivering(err error, at time.Time) {
+	p := places[pipeline.WrittenNotices]
+	switch {
+	case err == nil:
+		w.writing(p, delivering, "", at, at)
+	case !fromCluster(err) || blocked(err):
+		w.writing(p, delivering, oneLine(err.Error()), at, at)
+	}
+}
+
+// works notes that a place was written, whoever found it unwritable before. That it can be read for delivery, only the sender knows.
 func (w *Watch) works(p place, began, at time.Time) {
-	w.refuted(p, began, at, func(string) bool { return true }, true)
+	w.refuted(p, began, at, func(by string) bool { return by != delivering }, true)
 }
 
 // refuted drops what some have found before somebody began to look and found nothing; nobody else must have found anything then. sure:

@@ -177,3 +177,34 @@ func TestWritable(t *testing.T) {
 	w.Writable(nil, start) // it came back at once, and ends later
 	check(0)
 }
+
+// TestDelivering: that notifications cannot be read for delivery is a state until they can, also if slots with alerts succeed meanwhile.
+func TestDelivering(t *testing.T) {
+	b := newBoard(&health.Memory{}, &outbox{}, "me", false)
+	w := health.NewWatch(b)
+	wrote := sound
+	wrote.Created = 1
+	check := func(what string, want int) {
+		t.Helper()
+		if err := b.Sync(t.Context(), start); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.States(); len(got) != want || want > 0 && got[0].Kind != health.OutboxFailed {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
+	w.Delivering(nil, start)
+	w.Delivering(refusedConnection, start) // says nothing of the outbox
+	w.Delivering(refusedConnection, start)
+	check("a cluster that does not answer", 0)
+	for range 2 {
+		w.Delivering(notAllowed, start)
+		w.Execution(wrote, health.Rule{ID: "r"}, start)
+	}
+	check("not allowed", 1)
+	w.Execution(wrote, health.Rule{ID: "r"}, start)
+	w.Delivering(notAllowed, start)
+	check("still not allowed", 1)
+	w.Delivering(nil, start)
+	check("allowed", 0)
+}

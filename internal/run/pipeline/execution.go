@@ -121,6 +121,9 @@ func (e Execution) Problem() string {
 	case e.Diagnostics.HasErrors():
 		return strings.ReplaceAll(e.Diagnostics.Err().Error(), "\n", "; ")
 	case e.Failed > 0:
+		if e.Unwritten != nil {
+			return strings.ReplaceAll(fmt.Sprintf("%d alerts were not written: %v", e.Failed, e.Unwritten), "\n", "; ")
+		}
 		return fmt.Sprintf("%d alerts were not written, see the warnings", e.Failed)
 	case e.Risk.Failed > 0:
 		return fmt.Sprintf("%d risk events were not written, see the warnings", e.Risk.Failed)

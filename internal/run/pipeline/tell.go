@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -135,7 +134,7 @@ func (x *execution) told(ctx context.Context, docs []alert.Document) ([]notify.N
 		return true, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look for the old alerts of rule %s: %w", x.RuleID, err)
+		return nil, &WriteError{WrittenAlerts, "look for the old alerts of rule " + x.RuleID, err}
 	}
 	return notices, nil
 }

@@ -209,7 +209,7 @@ func total(counts map[string]int) int {
 }
 
 // leaveLive removes the slots that the live schedule runs: slots whose run is not due yet or has just become
-// due.
+// due, unless it has failed by now: the schedule does not run it again.
 func (k *catchUpLoop) leaveLive(rules *generation, s *ledger.Survey, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -220,7 +220,7 @@ func (k *catchUpLoop) leaveLive(rules *generation, s *ledger.Survey, now time.Ti
 		if k.owned[s.RuleID] {
 			wait += justDue
 		}
-		return slot.Equal(running) || slot.After(rules.begun) && now.Sub(slot) < wait
+		return slot.Equal(running) || o.Entry.Ended.IsZero() && slot.After(rules.begun) && now.Sub(slot) < wait
 	})
 }
 

@@ -31,7 +31,7 @@ const readyTimeout = 5 * time.Second
 // Answers are what the server answers with.
 type Answers struct {
 	Metrics http.Handler
-	// Ready checks whether the runner can do its work. Note, if not nil, is a line for people beside that; "" for none.
+	// Ready checks whether the runner can do its work. Note, if not nil, has lines for people beside that; "" for none.
 	Ready func(context.Context) error
 	Note  func() string
 	// TLS, if not nil, has the certificate with which all connections are encrypted.
@@ -51,17 +51,16 @@ func Listen(ctx context.Context, address string, a Answers) (*Server, error) {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
+		text, status := "ready", http.StatusOK
 		if err := a.Ready(ctx); err != nil {
-			answer(w, http.StatusServiceUnavailable, "not ready: "+strings.Join(strings.Fields(err.Error()), " "))
-			return
+			text, status = "not ready: "+strings.Join(strings.Fields(err.Error()), " "), http.StatusServiceUnavailable
 		}
-		text := "ready"
 		if a.Note != nil {
 			if note := a.Note(); note != "" {
 				text += "\n" + note
 			}
 		}
-		answer(w, http.StatusOK, text)
+		answer(w, status, text)
 	})
 	if a.TLS != nil {
 		listener = tls.NewListener(listener, a.TLS)
