@@ -27,6 +27,8 @@ type Rule struct {
 	Together func(a, b time.Time) bool
 	// Ordered: the alerts of a slot depend on the alerts of earlier slots.
 	Ordered bool
+	// Succeeded is when a run of the rule last succeeded, zero if that is not known: what slots failed for before may be over.
+	Succeeded time.Time
 }
 
 // Task is one run of one or several slots.
@@ -49,7 +51,8 @@ type Options struct {
 	// MaxMerged is the longest window of merged slots; 0 means [DefaultMaxMerged].
 	MaxMerged time.Duration
 	// Backoff is the wait after the first failure, doubled by each further one up to MaxBackoff; 0
-	// means [DefaultBackoff] and [DefaultMaxBackoff].
+	// means [DefaultBackoff] and [DefaultMaxBackoff]. Once the rule has succeeded since the last failure of
+	// a slot, each failure counts Backoff once only.
 	Backoff, MaxBackoff time.Duration
 	// Patience is how often the oldest slot of an ordered rule is tried before it no longer delays
 	// later ones; 0 means [DefaultPatience].
@@ -92,7 +95,7 @@ func Plan(owed []ledger.Owed, rules map[string]Rule, now time.Time, o Options) [
 func planRule(rule Rule, owed []ledger.Owed, now time.Time, o Options) []Task {
 	if rule.Ordered {
 		for i := range owed {
-			if !waits(owed[i].Entry, now, o) {
+			if !waits(rule, owed[i].Entry, now, o) {
 				return []Task{task(rule, owed[i:i+1])}
 			}
 			if owed[i].Entry.Attempts < cmp.Or(o.Patience, DefaultPatience) {
@@ -103,7 +106,7 @@ func planRule(rule Rule, owed []ledger.Owed, now time.Time, o Options) []Task {
 	}
 	var tasks []Task
 	for len(owed) > 0 {
-		if waits(owed[0].Entry, now, o) {
+		if waits(rule, owed[0].Entry, now, o) {
 			owed = owed[1:]
 			continue
 		}
@@ -127,7 +130,7 @@ func stretch(rule Rule, owed []ledger.Owed, now time.Time, o Options) int {
 		e := owed[n].Entry
 		w := rule.Window(e.Slot)
 		switch {
-		case e.Attempts > 0, waits(e, now, o), w.From.After(end), w.To.Sub(first.From) > cmp.Or(o.MaxMerged, DefaultMaxMerged),
+		case e.Attempts > 0, waits(rule, e, now, o), w.From.After(end), w.To.Sub(first.From) > cmp.Or(o.MaxMerged, DefaultMaxMerged),
 			!rule.Together(owed[0].Entry.Slot, e.Slot):
 			return n
 		}
@@ -150,13 +153,16 @@ func task(rule Rule, owed []ledger.Owed) Task {
 
 // waits reports whether a slot is in backoff. A slot with queued hits continues at once: it has not
 // failed.
-func waits(e ledger.Entry, now time.Time, o Options) bool {
+func waits(rule Rule, e ledger.Entry, now time.Time, o Options) bool {
 	if e.Attempts == 0 || e.Status == ledger.Queued || e.Ended.IsZero() {
 		return false
 	}
 	backoff, most := cmp.Or(o.Backoff, DefaultBackoff), cmp.Or(o.MaxBackoff, DefaultMaxBackoff)
+	more := backoff
 	for n := int64(1); n < e.Attempts && backoff < most; n++ {
-		backoff *= 2
+		if backoff += more; !rule.Succeeded.After(e.Ended) {
+			more = backoff
+		}
 	}
 	return now.Before(e.Ended.Add(min(backoff, most)))
 }

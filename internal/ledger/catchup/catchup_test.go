@@ -85,6 +85,36 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestBackoff: a slot waits as long as its failures say, and less once its rule has succeeded since, but never not at all.
+func TestBackoff(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := catchup.Options{Backoff: time.Duration(rapid.IntRange(1, 60).Draw(t, "backoff")) * time.Second, MaxBackoff: time.Duration(rapid.IntRange(1, 60).Draw(t, "most")) * time.Minute}
+		slot := owed("r", rapid.Int64Range(1, 200).Draw(t, "attempts"), 5)
+		r := rule("r", false, false)
+		waited := func(succeeded time.Time) time.Duration {
+			r.Succeeded = succeeded
+			for d := time.Duration(0); ; d += time.Second {
+				if len(catchup.Plan(slot, map[string]catchup.Rule{"r": r}, slot[0].Entry.Ended.Add(d), o)) > 0 {
+					return d
+				}
+			}
+		}
+		failed := slot[0].Entry.Ended
+		attempts, doubled := slot[0].Entry.Attempts, o.MaxBackoff
+		if attempts < 30 {
+			doubled = min(o.Backoff<<(attempts-1), o.MaxBackoff)
+		}
+		for _, before := range []time.Time{{}, failed.Add(-time.Hour), failed} {
+			if got := waited(before); got != doubled {
+				t.Fatalf("after %d attempts it waits %s, want %s", attempts, got, doubled)
+			}
+		}
+		if got, want := waited(failed.Add(time.Second)), min(time.Duration(attempts)*o.Backoff, o.MaxBackoff); got != want {
+			t.Fatalf("after %d attempts and a success it waits %s, want %s", attempts, got, want)
+		}
+	})
+}
+
 // TestPlanIsWhole: every slot that is not in backoff is in exactly one task, whose window is the
 // union of the windows of its slots.
 func TestPlanIsWhole(t *testing.T) {

@@ -16,6 +16,8 @@ type backlog struct {
 	// touched holds the slots that changed since begin: a read of the ledger that began earlier
 	// misses these changes.
 	touched map[slotKey]bool
+	// succeeded is when the last recorded run of a rule that succeeded has ended.
+	succeeded map[string]time.Time
 }
 
 // slotKey identifies a slot of a rule.
@@ -102,11 +104,31 @@ func (b *backlog) replace(surveys []ledger.Survey) {
 	b.touched = nil
 }
 
-// retain drops the slots of rules that are not wanted any more.
+// success notes when a run of a rule that succeeded has ended.
+func (b *backlog) success(rule string, ended time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.succeeded == nil {
+		b.succeeded = map[string]time.Time{}
+	}
+	if ended.After(b.succeeded[rule]) {
+		b.succeeded[rule] = ended
+	}
+}
+
+// lastSuccess returns when the last run of a rule that succeeded has ended; zero if none has since the start.
+func (b *backlog) lastSuccess(rule string) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.succeeded[rule]
+}
+
+// retain drops what is known of rules that are not wanted any more.
 func (b *backlog) retain(wanted func(rule string) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	maps.DeleteFunc(b.byRule, func(rule string, _ map[int64]ledger.Entry) bool { return !wanted(rule) })
+	maps.DeleteFunc(b.succeeded, func(rule string, _ time.Time) bool { return !wanted(rule) })
 }
 
 // count returns the number of open slots of a rule.

@@ -95,13 +95,28 @@ func (k *catchUpLoop) turn(ctx context.Context) time.Duration {
 	}
 	rules := k.current.Load()
 	owed := slices.DeleteFunc(k.opts.Recorder.backlog.list(func(id string) bool { return k.mayRun(rules.byID[id]) }), func(o ledger.Owed) bool { return !k.settled(rules.byID[o.RuleID], o.Entry.Slot) })
-	tasks := catchup.Plan(owed, rules.plans, k.opts.Now(), k.opts.CatchUp)
+	tasks := catchup.Plan(owed, k.plans(rules, owed), k.opts.Now(), k.opts.CatchUp)
 	if len(tasks) == 0 {
 		k.observe()
 		k.pause = 0
 		return pollInterval
 	}
 	return k.round(ctx, rules, tasks)
+}
+
+// plans returns what the plan needs to know of the rules with open slots.
+func (k *catchUpLoop) plans(rules *generation, owed []ledger.Owed) map[string]catchup.Rule {
+	out := map[string]catchup.Rule{}
+	for _, o := range owed {
+		if _, done := out[o.RuleID]; done {
+			continue
+		}
+		if r, known := rules.plans[o.RuleID]; known {
+			r.Succeeded = k.opts.Recorder.backlog.lastSuccess(o.RuleID)
+			out[o.RuleID] = r
+		}
+	}
+	return out
 }
 
 // wait pauses. News end the pause early, unless something is unavailable.

@@ -181,5 +181,8 @@ func (r *Recorder) follow(accounts, refused []ledger.Account) {
 		} else {
 			r.backlog.remove(a.RuleID, a.Entry.Slot)
 		}
+		if a.Entry.Status == ledger.Covered {
+			r.backlog.success(a.RuleID, a.Entry.Ended)
+		}
 	}
 }

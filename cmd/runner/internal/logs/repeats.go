@@ -18,7 +18,8 @@ const (
 )
 
 // Sparing returns a handler for a service that meets the same mistake again and again: a warning or an error that has an error or a
-// warning as an attribute, or a number of slots, is passed on once in ten minutes, the repetitions at debug level. Of those with the same message, about
+// warning as an attribute, or a number of slots, is passed on once in ten minutes, the repetitions at debug level; their number
+// is in the next line that is passed on. Of those with the same message, about
 // whatever, 20 are passed on in that time.
 func Sparing(next slog.Handler) slog.Handler {
 	return sparing{next: next, said: &said{by: map[string]*alike{}}}
@@ -39,9 +40,10 @@ type said struct {
 	by map[string]*alike
 }
 
-// alike are the complaints with one message, and when they were passed on.
+// alike are the complaints with one message: when they were passed on, and how many of each were held back since.
 type alike struct {
-	at map[string]time.Time
+	at   map[string]time.Time
+	held map[string]int
 }
 
 // Enabled implements [slog.Handler].
@@ -63,12 +65,15 @@ func (s sparing) Handle(ctx context.Context, r slog.Record) error {
 	if !complains {
 		return s.next.Handle(ctx, r) //nolint:wrapcheck // it is the handler's own
 	}
-	fresh, last := s.said.note(r.Message, about, r.Time)
-	switch {
-	case last:
-		r = r.Clone()
+	fresh, last, held := s.said.note(r.Message, about, r.Time)
+	r = r.Clone()
+	if held > 0 {
+		r.AddAttrs(slog.Int("repeated", held))
+	}
+	if last {
 		r.AddAttrs(slog.String("more", "further lines with this message are at debug level for ten minutes"))
-	case !fresh:
+	}
+	if !fresh {
 		if r.Level = slog.LevelDebug; !s.next.Enabled(ctx, r.Level) {
 			return nil
 		}
@@ -76,25 +81,33 @@ func (s sparing) Handle(ctx context.Context, r slog.Record) error {
 	return s.next.Handle(ctx, r) //nolint:wrapcheck // it is the handler's own
 }
 
-// note reports whether a complaint is passed on, and whether it is the last one with its message for some time.
-func (s *said) note(message, about string, now time.Time) (fresh, last bool) {
+// note reports whether a complaint is passed on, whether it is the last one with its message for some time, and how often it was held
+// back before.
+func (s *said) note(message, about string, now time.Time) (fresh, last bool, held int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.by[message]
 	if a == nil {
-		a = &alike{at: map[string]time.Time{}}
+		a = &alike{at: map[string]time.Time{}, held: map[string]int{}}
 		s.by[message] = a
 	}
 	for key, at := range a.at {
 		if now.Sub(at) >= repeatAfter || at.After(now) {
+			if key == about {
+				held = a.held[key]
+			}
 			delete(a.at, key)
+			delete(a.held, key)
 		}
 	}
 	if _, before := a.at[about]; before || len(a.at) >= mostAlike {
-		return false, false
+		if before {
+			a.held[about]++
+		}
+		return false, false, 0
 	}
 	a.at[about] = now
-	return true, len(a.at) == mostAlike
+	return true, len(a.at) == mostAlike, held
 }
 
 // passing are the texts that differ each time a complaint is made. Numbers do, too.

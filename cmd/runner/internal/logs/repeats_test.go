@@ -52,8 +52,12 @@ func TestSparing(t *testing.T) {
 		expect("of another rule", "ERROR executed")
 		fail("a", "3", "cannot be parsed")
 		expect("for another reason", "ERROR executed")
+		fail("a", "4", "status 403 at 2026-11-30T22:13:19Z")
 		time.Sleep(11 * time.Minute)
 		fail("a", "2", "status 403 at 2026-11-30T22:13:18Z")
+		if text := to.String(); !strings.Contains(text, `"repeated":2`) {
+			t.Errorf("how often it was held back is not said: %s", text)
+		}
 		expect("after some time", "ERROR executed")
 		for range 3 {
 			log.Warn("told")
