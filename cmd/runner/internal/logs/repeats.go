@@ -18,9 +18,8 @@ const (
 )
 
 // Sparing returns a handler for a service that meets the same mistake again and again: a warning or an error that has an error or a
-// warning as an attribute, or a number of slots, is passed on once in ten minutes, the repetitions at debug level; their number
-// is in the next line that is passed on. Of those with the same message, about
-// whatever, 20 are passed on in that time.
+// warning as an attribute, or a number of slots, is passed on once in ten minutes, the repetitions at debug level; their number is in
+// the next line that is passed on. Of those with the same message, about whatever, 20 are passed on in that time.
 func Sparing(next slog.Handler) slog.Handler {
 	return sparing{next: next, said: &said{by: map[string]*alike{}}}
 }
