@@ -100,10 +100,11 @@ func TestBackoff(t *testing.T) {
 			}
 		}
 		failed := slot[0].Entry.Ended
-		attempts, doubled := slot[0].Entry.Attempts, o.MaxBackoff
-		if attempts < 30 {
-			doubled = min(o.Backoff<<(attempts-1), o.MaxBackoff)
+		attempts, doubled := slot[0].Entry.Attempts, o.Backoff
+		for n := int64(1); n < attempts && doubled < o.MaxBackoff; n++ {
+			doubled *= 2
 		}
+		doubled = min(doubled, o.MaxBackoff)
 		for _, before := range []time.Time{{}, failed.Add(-time.Hour), failed} {
 			if got := waited(before); got != doubled {
 				t.Fatalf("after %d attempts it waits %s, want %s", attempts, got, doubled)
