@@ -54,8 +54,10 @@ type Entry struct {
 	// Notice is what to tell; it is reduced to key and title once it was told.
 	Notice Notice `json:"notice"`
 
-	Attempts int    `json:"attempts,omitempty"`
-	Error    string `json:"error,omitempty"` // of the last attempt
+	Attempts int `json:"attempts,omitempty"`
+	// Tried: it may have been sent, whatever became of that. From then on it is told under its own key only, in no digest.
+	Tried bool   `json:"tried,omitempty"`
+	Error string `json:"error,omitempty"` // of the last attempt
 
 	// Calm and Until are until when a digest collects; see [Digest].
 	Calm  time.Duration `json:"calm,omitempty"`

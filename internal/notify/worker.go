@@ -114,6 +114,10 @@ func (w *worker) turn(ctx context.Context) (int, error) {
 		if ctx.Err() != nil || w.now().Before(w.silent) {
 			break // the others stay as they are
 		}
+		part, err := w.mark(ctx, part)
+		if err != nil {
+			return done, err
+		}
 		n, err := w.deliver(ctx, part)
 		if done += n; err != nil {
 			return done, err
@@ -122,13 +126,47 @@ func (w *worker) turn(ctx context.Context) (int, error) {
 	return done, nil
 }
 
+// mark records that entries are about to be sent, and returns those that are still to be. A sender that takes over after a crash does not
+// know what the receiver has accepted: in a digest, it would be told again under another key. Routes that make no digests of their own
+// accord need no mark.
+func (w *worker) mark(ctx context.Context, entries []*Entry) ([]*Entry, error) {
+	if w.route.Rate <= 0 && w.route.Quiet == nil {
+		return entries, nil
+	}
+	var ready, fresh []*Entry
+	for _, e := range entries {
+		if e.Tried {
+			ready = append(ready, e)
+			continue
+		}
+		e.Tried = true
+		fresh = append(fresh, e)
+	}
+	if len(fresh) == 0 {
+		return ready, nil
+	}
+	errs, err := w.Store.Update(ctx, fresh)
+	if err != nil {
+		return nil, fmt.Errorf("write the outbox: %w", err)
+	}
+	for i, e := range fresh {
+		switch {
+		case errs[i] == nil:
+			ready = append(ready, e)
+		case !errors.Is(errs[i], ErrChanged):
+			return nil, errs[i]
+		}
+	}
+	return ready, nil
+}
+
 // hold puts entries off until a time: into a digest, or as they are if a digest cannot stand for them.
 func (w *worker) hold(ctx context.Context, entries []*Entry, why string, until time.Time) error {
 	var fold, delay []*Entry
 	for _, e := range entries {
 		// A receiver that opens an incident for a state must be told of its end.
 		state := e.Notice.Kind == KindState || e.Notice.Kind == KindRecovery
-		if e.isDigest() || state && w.route.Channel.Traits().Incidents {
+		if e.isDigest() || e.Tried || e.Attempts > 0 || state && w.route.Channel.Traits().Incidents {
 			e.At = milliseconds(until)
 			delay = append(delay, e)
 			continue
@@ -255,6 +293,7 @@ const warnEvery = time.Minute
 func (w *worker) settle(ctx context.Context, e *Entry, err error) {
 	now := w.now()
 	e.Attempts++
+	e.Tried = true
 	w.sent++
 	if err == nil {
 		w.failures = 0
