@@ -449,6 +449,7 @@ func (s *faulty) await(t *testing.T, message string, n int) {
 // TestFaults: each fault is told once, alone and soon, and so is its end, which comes by itself. TOCSIN_HEALTH_FAULTS is the number of the
 // faults that are tried, or all.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	node := newNode(t)
 	n, err := strconv.Atoi(cmp.Or(os.Getenv("TOCSIN_HEALTH_FAULTS"), "4"))
 	if err != nil {
