@@ -232,9 +232,9 @@ func (r *reloading) keep(ctx context.Context) {
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	changed := make(chan struct{}, 1)
-	if paths := slices.Concat(r.global.inputs(), r.cmd.credentials()); r.cmd.Reload && len(paths) > 0 {
+	if paths := r.cmd.watched(r.global); len(paths) > 0 {
 		watching.Go(func() {
-			watch(ctx, paths, func() {
+			watch(ctx, paths, r.cmd.before, func() {
 				select {
 				case changed <- struct{}{}:
 				default:
@@ -251,6 +251,14 @@ func (r *reloading) keep(ctx context.Context) {
 		}
 		_, _ = r.reload(ctx) // it was logged
 	}
+}
+
+// watched are the files that are reloaded when they change; none if that is off.
+func (c *runCmd) watched(g *globals) []string {
+	if !c.Reload || c.Once {
+		return nil
+	}
+	return slices.Concat(g.inputs(), c.credentials())
 }
 
 // inputs are the files and directories that rules are made of, and those of notifications and enrichment.

@@ -68,12 +68,14 @@ func (c *testCmd) watch(ctx context.Context, a *app) error {
 		_, err = fmt.Fprintf(a.out, "waiting for changes of %s\n", strings.Join(c.Paths, ", "))
 		return wrapWrite(err)
 	}
+	paths := slices.Concat(c.Paths, a.global.Rules)
+	before := contentBefore(ctx, paths)
 	if err := run(); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	watch(ctx, slices.Concat(c.Paths, a.global.Rules), func() {
+	watch(ctx, paths, before, func() {
 		if err := run(); err != nil {
 			stop(err)
 		}

@@ -45,6 +45,9 @@ type runCmd struct {
 	Listen      string         `help:"Address of the status page, the API, /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
 
 	webFlags
+
+	// before is what the files that are reloaded contain when they are read first.
+	before content
 }
 
 // maxSettle is the largest value of --settle.
@@ -100,6 +103,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if !c.Once {
 		a.global.log = slog.New(logs.Sparing(a.global.log.Handler()))
 	}
+	c.before = contentBefore(ctx, c.watched(a.global))
 	rules, complaint := a.global.planRules(ctx, a.global.Rules)
 	if err := a.showBriefly(rules.problems()); err != nil {
 		return err

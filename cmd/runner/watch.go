@@ -24,11 +24,19 @@ const (
 	lookEvery = time.Minute
 )
 
-// watch calls changed when the content of files has changed, until the context ends. Paths are files and directories; what
-// symbolic links in them lead to counts, as in a mounted ConfigMap.
-func watch(ctx context.Context, paths []string, changed func(), failed func(error)) {
-	w := watcher{paths: paths, failed: failed}
-	w.digest, _ = contentOf(ctx, paths)
+// content is what files contain, as a digest.
+type content [sha256.Size]byte
+
+// contentBefore returns what files contain before they are read for the first time. What cannot be read is told by who reads it.
+func contentBefore(ctx context.Context, paths []string) content {
+	digest, _ := contentOf(ctx, paths)
+	return digest
+}
+
+// watch calls changed when the content of files has changed since before, until the context ends. Paths are files and directories; what
+// symbolic links in them lead to counts, as in a mounted ConfigMap. What changes between [contentBefore] and the begin of watching is met, too.
+func watch(ctx context.Context, paths []string, before content, changed func(), failed func(error)) {
+	w := watcher{paths: paths, failed: failed, digest: before}
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		failed(fmt.Errorf("watch the rules: %w: they are compared every %s", err, lookEvery))
@@ -39,7 +47,7 @@ func watch(ctx context.Context, paths []string, changed func(), failed func(erro
 	}
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	settled := time.NewTimer(time.Hour)
+	settled := time.NewTimer(quiet)
 	defer settled.Stop()
 	for {
 		select {
@@ -66,7 +74,7 @@ func watch(ctx context.Context, paths []string, changed func(), failed func(erro
 // watcher knows the content of files as of the last look.
 type watcher struct {
 	paths  []string
-	digest [sha256.Size]byte
+	digest content
 	failed func(error)
 	told   string
 }
@@ -107,7 +115,7 @@ func (w *watcher) follow(notify *fsnotify.Watcher) {
 }
 
 // contentOf returns a digest of the names and the content of all files.
-func contentOf(ctx context.Context, paths []string) (digest [sha256.Size]byte, err error) {
+func contentOf(ctx context.Context, paths []string) (digest content, err error) {
 	sum := sha256.New()
 	for _, p := range paths {
 		var walk folder.Walker
@@ -123,7 +131,7 @@ func contentOf(ctx context.Context, paths []string) (digest [sha256.Size]byte, e
 		})
 		err = errors.Join(err, more)
 	}
-	return [sha256.Size]byte(sum.Sum(nil)), err
+	return content(sum.Sum(nil)), err
 }
 
 // add writes the content of a file into a sum. Only regular files have content.
