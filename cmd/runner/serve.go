@@ -90,7 +90,8 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	group.Go(func() error {
 		<-running.Done()
 		r.global.log.Info("stopping", "grace", r.cmd.Grace)
-		tellSupervisor(serving, r.global.log, "STOPPING=1")
+		// The schedule may have ended already, and serving with it.
+		tellSupervisor(context.WithoutCancel(serving), r.global.log, "STOPPING=1")
 		return nil
 	})
 	group.Go(func() error {
