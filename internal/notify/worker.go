@@ -166,7 +166,7 @@ func (w *worker) hold(ctx context.Context, entries []*Entry, why string, until t
 	for _, e := range entries {
 		// A receiver that opens an incident for a state must be told of its end.
 		state := e.Notice.Kind == KindState || e.Notice.Kind == KindRecovery
-		if e.isDigest() || e.Tried || e.Attempts > 0 || state && w.route.Channel.Traits().Incidents {
+		if e.isDigest() || e.Tried || state && w.route.Channel.Traits().Incidents {
 			e.At = milliseconds(until)
 			delay = append(delay, e)
 			continue

@@ -66,15 +66,18 @@ func (f format) read(text []letter) ([]letter, bool) {
 	return out, changed
 }
 
-// percent reads the escapes of a URL; each byte of a character has one.
-func percent(text []letter) (rune, int) {
+// percent reads the escapes of a URL.
+func percent(text []letter) (rune, int) { return escapedBytes(text, "%") }
+
+// escapedBytes reads a character each byte of which is two hexadecimal digits after a sign.
+func escapedBytes(text []letter, sign string) (rune, int) {
 	var bytes []byte
-	for n := 0; len(bytes) < utf8.UTFMax && n < len(text) && text[n].r == '%'; {
-		b, ok := hex(text[n+1:], 2)
+	for n := 0; len(bytes) < utf8.UTFMax && n+len(sign) < len(text) && textOf(text[n:n+len(sign)]) == sign; {
+		b, ok := hex(text[n+len(sign):], 2)
 		if !ok {
 			break
 		}
-		bytes, n = append(bytes, byte(b)), n+3
+		bytes, n = append(bytes, byte(b)), n+len(sign)+2
 		if r, size := utf8.DecodeRune(bytes); size == len(bytes) && (r != utf8.RuneError || size > 1) {
 			return r, n
 		}
@@ -121,28 +124,12 @@ func backslash(text []letter) (rune, int) {
 	}
 	switch text[1].r {
 	case 'x':
-		return escapedBytes(text)
+		return escapedBytes(text, `\x`)
 	case 'u':
 		return escapedUTF16(text)
 	case 'U':
 		if n, ok := hex(text[2:], 8); ok {
 			return rune(n), 10
-		}
-	}
-	return 0, 0
-}
-
-// escapedBytes reads \xc3\xbc.
-func escapedBytes(text []letter) (rune, int) {
-	var bytes []byte
-	for n := 0; len(bytes) < utf8.UTFMax && n+1 < len(text) && text[n].r == '\\' && text[n+1].r == 'x'; {
-		b, ok := hex(text[n+2:], 2)
-		if !ok {
-			break
-		}
-		bytes, n = append(bytes, byte(b)), n+4
-		if r, size := utf8.DecodeRune(bytes); size == len(bytes) && (r != utf8.RuneError || size > 1) {
-			return r, n
 		}
 	}
 	return 0, 0
