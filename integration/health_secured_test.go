@@ -3,7 +3,6 @@
 package integration
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,12 +12,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -442,34 +439,18 @@ func newSecured(t *testing.T, withUser bool) *secured {
 // start starts the service and reads its log.
 func (s *secured) start(t *testing.T) (stop func()) {
 	t.Helper()
-	binary, err := buildRunner()
-	must(t, err)
-	command := exec.CommandContext(t.Context(), binary, slices.Concat([]string{
+	args := slices.Concat([]string{
 		"run", "--listen", "127.0.0.1:0", "--log-format", "json", "--settle", "0s", "--ca-file", s.file("ca.crt"), "--client-cert", s.file("client.crt"), "--client-key", s.file("client.key"),
-	}, s.flags(s.front.server.URL), s.login.flags)...)
-	command.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
-	pipe, err := command.StderrPipe()
-	must(t, err)
-	must(t, command.Start())
-	var reading sync.WaitGroup
-	reading.Go(func() {
-		lines := bufio.NewScanner(pipe)
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			var l securedLine
-			_ = json.Unmarshal(lines.Bytes(), &l) // other lines have nothing of it
-			s.mu.Lock()
-			s.lines, s.all = append(s.lines, l), append(s.all, lines.Text())
-			if l.Message == "listening" {
-				s.address = l.Address
-			}
-			s.mu.Unlock()
+	}, s.flags(s.front.server.URL), s.login.flags)
+	return startLogged(t, args, []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}, func(text []byte) {
+		var l securedLine
+		_ = json.Unmarshal(text, &l) // other lines have nothing of it
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.lines, s.all = append(s.lines, l), append(s.all, string(text))
+		if l.Message == "listening" {
+			s.address = l.Address
 		}
-	})
-	return sync.OnceFunc(func() {
-		_ = command.Process.Signal(syscall.SIGTERM)
-		reading.Wait()
-		_ = command.Wait()
 	})
 }
 

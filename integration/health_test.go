@@ -630,13 +630,25 @@ func (s *faulty) environment() []string {
 // start starts the service and reads its log.
 func (s *faulty) start(t *testing.T, address string, more []string) (stop func()) {
 	t.Helper()
-	binary, err := buildRunner()
-	must(t, err)
 	args := slices.Concat([]string{
 		"run", "--elasticsearch", address, "--namespace", s.namespace, "--rules", string(s.rules), "--listen", "none", "--log-format", "json", "--settle", "0s",
 	}, more)
+	return startLogged(t, args, s.environment(), func(text []byte) {
+		var l stateLine
+		_ = json.Unmarshal(text, &l) // other lines have nothing of it
+		s.logMu.Lock()
+		defer s.logMu.Unlock()
+		s.lines, s.all = append(s.lines, l), append(s.all, string(text))
+	})
+}
+
+// startLogged starts a command, and hands over each line of its log until stop has ended it.
+func startLogged(t *testing.T, args, environment []string, said func(text []byte)) (stop func()) {
+	t.Helper()
+	binary, err := buildRunner()
+	must(t, err)
 	command := exec.CommandContext(t.Context(), binary, args...)
-	command.Env = s.environment()
+	command.Env = environment
 	pipe, err := command.StderrPipe()
 	must(t, err)
 	must(t, command.Start())
@@ -645,16 +657,12 @@ func (s *faulty) start(t *testing.T, address string, more []string) (stop func()
 		lines := bufio.NewScanner(pipe)
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
-			var l stateLine
-			_ = json.Unmarshal(lines.Bytes(), &l) // other lines have nothing of it
-			s.logMu.Lock()
-			s.lines, s.all = append(s.lines, l), append(s.all, lines.Text())
-			s.logMu.Unlock()
+			said(lines.Bytes())
 		}
 	})
-	return func() {
+	return sync.OnceFunc(func() {
 		_ = command.Process.Signal(syscall.SIGTERM)
 		reading.Wait()
 		_ = command.Wait()
-	}
+	})
 }
