@@ -27,7 +27,7 @@ func TestSetupDocs(t *testing.T) {
 	t.Cleanup(secure.Close)
 	index := n.Name("events")
 	n.CreateIndex(t, index, eventMapping())
-	put(t, n, []doc{{index, "1", object{"@timestamp": time.Now().Add(-2 * time.Minute).UTC().Format(time.RFC3339), "process": object{"pid": 1}}}})
+	put(t, n, []doc{{index, "1", object{"@timestamp": time.Now().Add(-7 * time.Minute).UTC().Format(time.RFC3339), "process": object{"pid": 1}}}})
 	dir := t.TempDir()
 	must(t, os.Mkdir(filepath.Join(dir, "rules"), 0o700))
 	ruleDir(filepath.Join(dir, "rules")).add(t, "first-alert", index, "any where true")
