@@ -411,7 +411,7 @@ func newSecured(t *testing.T, withUser bool) *secured {
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if key := body.Notice.Key; strings.HasPrefix(key, "state/") && !slices.Contains(s.told, key) && !strings.HasPrefix(key, "state/index-unfit/index template") {
+		if key := stateKey(body.Notice.Key); strings.HasPrefix(key, "state/") && !slices.Contains(s.told, key) && !strings.HasPrefix(key, "state/index-unfit/index template") {
 			s.told = append(s.told, key)
 		}
 	}))
@@ -437,11 +437,11 @@ func newSecured(t *testing.T, withUser bool) *secured {
 }
 
 // start starts the service and reads its log.
-func (s *secured) start(t *testing.T) (stop func()) {
+func (s *secured) start(t *testing.T, more ...string) (stop func()) {
 	t.Helper()
 	args := slices.Concat([]string{
 		"run", "--listen", "127.0.0.1:0", "--log-format", "json", "--settle", "0s", "--ca-file", s.file("ca.crt"), "--client-cert", s.file("client.crt"), "--client-key", s.file("client.key"),
-	}, s.flags(s.front.server.URL), s.login.flags)
+	}, s.flags(s.front.server.URL), s.login.flags, more)
 	return startLogged(t, args, []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}, func(text []byte) {
 		var l securedLine
 		_ = json.Unmarshal(text, &l) // other lines have nothing of it

@@ -212,6 +212,12 @@ var faults = []fault{
 	{name: "the API key is revoked", kind: "cluster-refused", answers: func(w http.ResponseWriter, _ *http.Request) bool {
 		return refuse(w, 401, "security_exception", "unable to authenticate with provided credentials: api key [x] is expired")
 	}},
+	{
+		name: "the API key is revoked when the service starts", kind: "not-started", args: []string{"--start-timeout", "1h"}, begin: restarted(0),
+		answers: func(w http.ResponseWriter, _ *http.Request) bool {
+			return refuse(w, 401, "security_exception", "unable to authenticate with provided credentials: api key [x] is expired")
+		},
+	},
 	{name: "another server answers", kind: "cluster-refused", answers: func(w http.ResponseWriter, _ *http.Request) bool {
 		_, _ = io.WriteString(w, "{}")
 		return true
@@ -516,7 +522,7 @@ func tryFault(t *testing.T, node *Node, i int, f fault) {
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		s.logMu.Lock()
 		defer s.logMu.Unlock()
-		if key := body.Notice.Key; !slices.Contains(s.told, key) && !strings.HasPrefix(key, "state/index-unfit/index template") {
+		if key := stateKey(body.Notice.Key); !slices.Contains(s.told, key) && !strings.HasPrefix(key, "state/index-unfit/index template") {
 			s.told = append(s.told, key)
 		}
 	}))
@@ -572,6 +578,16 @@ func tryFault(t *testing.T, node *Node, i int, f fault) {
 	if len(states) != 1 || len(ended) != len(want)-1 || states[0].Kind != f.kind || slices.ContainsFunc(ended, func(l stateLine) bool { return l.Kind != f.kind || l.Subject != states[0].Subject }) {
 		t.Errorf("want %s once, got %+v, ended %+v\n%s", f.kind, states, ended, s.log())
 	}
+}
+
+// stateKey returns the key of a notice without the process, which keys of states have that only one process knows.
+func stateKey(key string) string {
+	for _, change := range []string{"/raised", "/recovered"} {
+		if before, _, ok := strings.Cut(key, change+"/"); ok {
+			return before + change
+		}
+	}
+	return key
 }
 
 // awaitNotices waits for as many notices as there must be.

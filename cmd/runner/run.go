@@ -42,6 +42,7 @@ type runCmd struct {
 	GapAfter    time.Duration  `help:"How long slots of a rule may stay open without progress: state gap." default:"10m"`
 	Reload      bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
 	NotifyAge   time.Duration  `name:"notify-max-age" help:"Alerts of slots that are older than this are notified in one digest for each rule." default:"1h"`
+	StartWithin time.Duration  `name:"start-timeout" help:"How long the service waits at its start for an Elasticsearch that does not answer or refuses. /readyz, metrics and notifications say why meanwhile. 0: it ends at once, with exit code 3." default:"0s"`
 	Listen      string         `help:"Address of the status page, the API, /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
 
 	webFlags
@@ -76,6 +77,8 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--late-after must not be negative")
 	case c.SilentAfter < 0:
 		return usagef("--silent-after must not be negative")
+	case c.StartWithin < 0:
+		return usagef("--start-timeout must not be negative")
 	case c.GapAfter <= 0:
 		return usagef("--gap-after must be positive")
 	case c.Settle != nil && (*c.Settle < 0 || *c.Settle > maxSettle):
@@ -129,51 +132,95 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer traces.Stop(ctx)
-	b, err := a.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = b.close() }()
-	settled := a.settling(b, c.Settle)
-	settled.compare(ctx)
-	if err := install(ctx, b, rules.plans); err != nil {
-		return err
-	}
-	// Without slots, too, its index keeps the series of indices, and must not be made by the first of them.
-	if err := b.installLedger(ctx); err != nil {
-		return err
-	}
-	if err := a.nameMisfits(ctx, b); err != nil {
-		return err
-	}
-	notices, err := a.notifier(ctx, b)
-	if err != nil {
-		return err
-	}
-	r, err := newRunner(ctx, a, c, b, rules, settled, notices)
-	if err != nil {
-		return err
-	}
-	r.metrics.Traces(traces.Sent)
-	settled.learn(ctx, patternsOf(r.rules, (*service.Rule).Patterns))
 	if !c.Once {
-		return r.serve(ctx, rules)
+		return c.service(ctx, &starting{app: a, cmd: c, traces: traces}, rules)
 	}
-	b.visibleAtOnce()
+	r, err := c.prepare(ctx, a, rules)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.backend.close() }()
+	r.metrics.Traces(traces.Sent)
+	r.backend.visibleAtOnce()
 	r.prune(ctx)
-	sent := notices.begin(ctx, r.clock.Passed, c.Lease, r.metrics)
+	sent := r.notices.begin(ctx, r.clock.Passed, c.Lease, r.metrics)
 	err = errors.Join(r.once(ctx), sent.drain(ctx, c.Grace))
 	switch {
 	case err != nil:
 		return err
 	case complaint != nil:
 		return complaint
-	case b.incomplete != nil:
-		return b.incomplete
+	case r.backend.incomplete != nil:
+		return r.backend.incomplete
 	case rules.failed:
 		return errFailed
 	}
 	return nil
+}
+
+// service runs the rules until the context ends. It starts again while Elasticsearch does not let it, for --start-timeout.
+func (c *runCmd) service(ctx context.Context, w *starting, rules planned) error {
+	defer w.close()
+	for {
+		err := c.start(ctx, w, rules)
+		more, failed := w.again(ctx, err)
+		switch {
+		case failed != nil:
+			return failed
+		case more:
+		case w.waits() && ctx.Err() != nil: // it was stopped before it could start
+			w.global.log.Info("stopped")
+			return nil
+		default:
+			return err
+		}
+	}
+}
+
+// start is one attempt to start the service, which runs until the context ends if it succeeds.
+func (c *runCmd) start(ctx context.Context, w *starting, rules planned) error {
+	r, err := c.prepare(ctx, w.app, rules)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.backend.close() }()
+	r.metrics.Traces(w.traces.Sent)
+	return r.serve(ctx, rules, w)
+}
+
+// prepare opens the place of events and alerts, creates there what the rules need, and returns what can run them. The caller closes its
+// backend.
+func (c *runCmd) prepare(ctx context.Context, a *app, rules planned) (r *runner, err error) {
+	b, err := a.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = b.close()
+		}
+	}()
+	settled := a.settling(b, c.Settle)
+	settled.compare(ctx)
+	if err := install(ctx, b, rules.plans); err != nil {
+		return nil, err
+	}
+	// Without slots, too, its index keeps the series of indices, and must not be made by the first of them.
+	if err := b.installLedger(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.nameMisfits(ctx, b); err != nil {
+		return nil, err
+	}
+	notices, err := a.notifier(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if r, err = newRunner(ctx, a, c, b, rules, settled, notices); err != nil {
+		return nil, err
+	}
+	settled.learn(ctx, patternsOf(r.rules, (*service.Rule).Patterns))
+	return r, nil
 }
 
 // install creates the indices and templates that the output of the rules needs. The risk index is created only when

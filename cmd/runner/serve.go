@@ -23,7 +23,7 @@ const noAddress = "none"
 // serve runs the rules on their schedule, and catches up with missed slots, until the context ends. Executions
 // in flight may finish within --grace; after that they are cancelled, and catch-up runs their slots
 // later.
-func (r *runner) serve(ctx context.Context, rules planned) error {
+func (r *runner) serve(ctx context.Context, rules planned, waited *starting) error {
 	group, running := errgroup.WithContext(ctx)
 	// The lease and the server outlive the signal, so that rules keep their runner while they finish, and
 	// metrics can still be read.
@@ -35,6 +35,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	again.setBroken(rules)
 	r.tellStart()
 	// The address is bound before the lease is taken: a runner that cannot start must not own rules.
+	waited.close()
 	web, err := r.bind(ctx, again)
 	if err != nil {
 		return err
@@ -49,6 +50,8 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 		return err
 	}
 	again.service = s
+	waited.over(r)
+	group.Go(func() error { waited.tellOver(running); return nil })
 	r.metrics.Share(r.shareOf(member))
 	r.health.begin(s, member)
 	r.health.reloaded(again.lines())

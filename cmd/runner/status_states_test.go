@@ -43,7 +43,7 @@ func TestStatesAgree(t *testing.T) {
 			if err := r.health.board.Sync(t.Context(), now); err != nil {
 				t.Fatal(err)
 			}
-			r.health.count()
+			countStates(r.metrics, r.health.board)
 		}
 		got, err := s.States(t.Context())
 		if err != nil {

@@ -17,6 +17,8 @@ type stateNotices struct {
 	rule func(id string) string
 	// first reports whether this is the runner that speaks for all while the store of the notices does not answer.
 	first func() bool
+	// process is appended to the keys, if it is not empty: of states that only this process knows.
+	process string
 	// sent holds what was delivered directly, by route and key.
 	sent map[[2]string]bool
 }
@@ -78,7 +80,7 @@ func (s *stateNotices) urgent(ctx context.Context, c health.Change) bool {
 func (s *stateNotices) notice(c health.Change) notify.Notice {
 	holders := slices.Concat(c.Rules, c.Runners)
 	n := notify.Notice{
-		Key: c.Key(), Kind: notify.KindState, Subject: "state/" + c.Name(), Severity: "medium", At: c.At, Title: c.Title(),
+		Key: c.Key() + s.process, Kind: notify.KindState, Subject: "state/" + c.Name(), Severity: "medium", At: c.At, Title: c.Title(),
 		Text:   c.Text + "\n" + c.Advice(),
 		Fields: map[string]string{"state": string(c.Kind), "state_subject": c.Subject, "holders": strings.Join(holders[:min(len(holders), mostNamed)], ",")},
 	}

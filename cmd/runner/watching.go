@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"tocsin/cmd/runner/internal/metrics"
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/ledger/lease"
 	"tocsin/internal/query"
@@ -73,12 +74,22 @@ func (r *runner) newWatching() *watching {
 		Store: r.backend.states, Runner: r.id,
 		Owns:    func(rule string) bool { return w.owner.Owns(rule) },
 		Exists:  func(rule string) bool { return health.IsSources(rule) || w.rule(rule) != nil },
-		Changed: w.changed,
+		Live:    w.live,
+		Changed: func(c health.Change) { logChange(r.global.log, c) },
 		Tell:    told.tell, Urgent: told.urgent,
 	})
 	w.watch = health.NewWatch(w.board)
 	w.silence = &health.Silence{Board: w.board, Events: r.backend.counts, After: r.cmd.SilentAfter, Lag: w.lag}
 	return w
+}
+
+// live reports whether a runner is one of those that share the rules. While this runner is none, nobody is known to have gone.
+func (w *watching) live(runner string) bool {
+	if w.member == nil {
+		return runner == w.id
+	}
+	members := w.member.Runners()
+	return len(members) == 0 || slices.Contains(members, runner)
 }
 
 // begin is called with the service, once the runner is a member; member is nil when there is only this runner.
@@ -368,31 +379,31 @@ func (w *watching) sync(ctx context.Context) {
 	if err := w.board.Sync(limited, w.clock.Now()); err != nil && ctx.Err() == nil {
 		w.global.log.Debug("the states of the service could not be shared", "error", err)
 	}
-	w.count()
+	countStates(w.metrics, w.board)
 }
 
-// count sets the metrics of the states.
-func (w *watching) count() {
+// countStates sets the metrics of the states.
+func countStates(m *metrics.Metrics, b *health.Board) {
 	n := map[health.Kind]int{}
-	for _, s := range w.board.States() {
+	for _, s := range b.States() {
 		n[s.Kind]++
 	}
 	for _, k := range health.Kinds {
-		w.metrics.States(string(k.Kind), string(k.Severity), n[k.Kind])
+		m.States(string(k.Kind), string(k.Severity), n[k.Kind])
 	}
 }
 
-// changed logs the begin or the end of a state.
-func (w *watching) changed(c health.Change) {
+// logChange logs the begin or the end of a state.
+func logChange(log *slog.Logger, c health.Change) {
 	if c.Recovered {
-		w.global.log.Info("state ended", "kind", c.Kind, "subject", c.Subject, "since", c.Since.UTC().Format(time.RFC3339), "lasted", c.At.Sub(c.Since).Round(time.Second))
+		log.Info("state ended", "kind", c.Kind, "subject", c.Subject, "since", c.Since.UTC().Format(time.RFC3339), "lasted", c.At.Sub(c.Since).Round(time.Second))
 		return
 	}
 	level := slog.LevelWarn
 	if c.Severity() == health.Critical {
 		level = slog.LevelError
 	}
-	w.global.log.Log(context.Background(), level, "state", "kind", c.Kind, "subject", c.Subject, "since", c.Since.UTC().Format(time.RFC3339), "text", c.Text, "advice", c.Advice())
+	log.Log(context.Background(), level, "state", "kind", c.Kind, "subject", c.Subject, "since", c.Since.UTC().Format(time.RFC3339), "text", c.Text, "advice", c.Advice())
 }
 
 // note says what is wrong, one line for each state.
@@ -400,8 +411,12 @@ func (w *watching) note() string {
 	if w == nil {
 		return ""
 	}
+	return noteOfStates(w.board)
+}
+
+func noteOfStates(b *health.Board) string {
 	var lines []string
-	for _, s := range w.board.States() {
+	for _, s := range b.States() {
 		if s.Kind == health.ReloadBroken {
 			continue // the reload says it, at once
 		}

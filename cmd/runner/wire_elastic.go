@@ -192,8 +192,11 @@ func connection(err error) error {
 		return &connectionError{fmt.Sprintf("elasticsearch cannot be reached: %v (check --elasticsearch)", plain), err}
 	case failure.Refused:
 		advice := "check --elasticsearch"
-		if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
+		switch e.Status {
+		case http.StatusUnauthorized:
 			advice = "check user name and password, or the API key"
+		case http.StatusForbidden:
+			advice = "runner doctor names every missing privilege and every block"
 		}
 		return &connectionError{fmt.Sprintf("elasticsearch refused: %v (%s)", plain, advice), err}
 	case failure.Internal, failure.Rejected, failure.Partial:

@@ -22,6 +22,8 @@ type Options struct {
 	Runner string
 	// Owns reports whether this runner speaks for a rule; Exists, whether there is such a rule. nil: always.
 	Owns, Exists func(rule string) bool
+	// Live reports whether another runner is there, as far as this one knows. nil: always, until it is silent.
+	Live func(runner string) bool
 	// Tell stores changes for delivery, so that they survive a restart. After an error it is called again with the same changes. nil:
 	// nobody is told.
 	Tell func(ctx context.Context, changes []Change) error
@@ -35,6 +37,8 @@ type Options struct {
 const (
 	// holds is how long a runner that is silent holds a state.
 	holds = 2 * time.Minute
+	// comes is how long a runner may hold a state before the others know that it is there.
+	comes = 20 * time.Second
 	// renewEvery is how often a runner says that it holds a state.
 	renewEvery = 30 * time.Second
 	// soon is the time within which the return of a state counts as flapping; each time doubles how often a finding has to be absent until
@@ -118,6 +122,9 @@ func New(o Options) *Board {
 	}
 	if o.Exists == nil {
 		o.Exists = always
+	}
+	if o.Live == nil {
+		o.Live = always
 	}
 	o.Runner = runnerMark + o.Runner
 	if o.Changed == nil {

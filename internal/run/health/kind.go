@@ -7,6 +7,7 @@ type Kind string
 
 // The kinds; [Kinds] describes them.
 const (
+	NotStarted     Kind = "not-started"
 	Unreachable    Kind = "cluster-unreachable"
 	Refused        Kind = "cluster-refused"
 	Blocked        Kind = "alerts-not-writable"
@@ -65,6 +66,11 @@ var down = []Kind{Unreachable, Refused}
 
 // Kinds describes all kinds, the most fundamental first.
 var Kinds = []Description{
+	{
+		Kind: NotStarted, Severity: Critical, Subject: "host of the runner", After: 2, Calm: 1,
+		Meaning: "The service waits at its start, for at most `start-timeout`: Elasticsearch does not answer, refuses, or lets the indices of Tocsin not be written. No rule of this runner runs; slots stay open, and are run when it has started",
+		Advice:  "do what the text says; the start is tried again every five seconds, with the files of credentials and certificates as they are then",
+	},
 	{
 		Kind: Unreachable, Severity: Critical, Subject: "`cluster`", After: 2, Calm: 1,
 		Meaning: "Elasticsearch does not answer. No rule runs; slots stay open, and are run when it answers again",

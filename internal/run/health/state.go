@@ -21,7 +21,7 @@ type State struct {
 	Episode int64 `json:"episode"`
 	// Since is the time of the first finding.
 	Since time.Time `json:"since"`
-	// Text says in one line what was found.
+	// Text says in one line what was found last, by one of those that find it.
 	Text string `json:"text"`
 	// Rules and Runners are those for which it was found; a state that has ended has none.
 	Rules   []string `json:"rules,omitempty"`
@@ -88,6 +88,8 @@ type record struct {
 	Closed  time.Time            `json:"closed,omitzero"`
 	Text    string               `json:"text"`
 	Holders map[string]time.Time `json:"holders,omitempty"`
+	// Teller is the holder whose finding Text is. It stays while it is a holder, so that the text changes only with what is found.
+	Teller string `json:"teller,omitempty"`
 	// Flaps is how often in a row the state came back soon after its end.
 	Flaps int `json:"flaps,omitempty"`
 	// RaiseTold and EndTold: the begin and the end of the episode were handed over.
@@ -124,15 +126,28 @@ func (r record) untold() []Change {
 	return out
 }
 
-// shared is the document that runners share.
+// shared is the document that runners share, decoded.
 type shared struct {
-	Version int       `json:"version"`
-	Records []*record `json:"records"`
+	Records []*record
+	memory
+
+	byKey map[key]*record
+	// unknown are records of kinds that only another version of Tocsin has. They are kept as they are.
+	unknown []json.RawMessage
+}
+
+// memory is what is remembered of the mappings.
+type memory struct {
 	// Fields are the fields that rules lack under the mappings, by rule; Met are the index patterns that have matched an index.
 	Fields map[string][]string `json:"fields,omitempty"`
 	Met    []string            `json:"met,omitempty"`
+}
 
-	byKey map[key]*record
+// document is [shared] as it is stored.
+type document struct {
+	Version int               `json:"version"`
+	Records []json.RawMessage `json:"records"`
+	memory
 }
 
 const sharedVersion = 1
@@ -141,19 +156,26 @@ const sharedVersion = 1
 var errVersion = errors.New("the states were written by another version of Tocsin")
 
 func decodeShared(data []byte) (*shared, error) {
-	out := &shared{Version: sharedVersion}
+	stored := document{Version: sharedVersion}
 	if len(data) > 0 {
-		if err := json.Unmarshal(data, out); err != nil {
+		if err := json.Unmarshal(data, &stored); err != nil {
 			return nil, fmt.Errorf("the states of the service: %w", err)
 		}
-		if out.Version != sharedVersion {
+		if stored.Version != sharedVersion {
 			return nil, errVersion
 		}
 	}
-	out.byKey = make(map[key]*record, len(out.Records))
-	out.Records = slices.DeleteFunc(out.Records, func(r *record) bool { return r == nil || rank(r.Kind) < 0 })
-	for _, r := range out.Records {
-		out.byKey[r.key()] = r
+	out := &shared{memory: stored.memory, byKey: make(map[key]*record, len(stored.Records))}
+	for _, raw := range stored.Records {
+		r := &record{}
+		if err := json.Unmarshal(raw, r); err != nil {
+			return nil, fmt.Errorf("the states of the service: %w", err)
+		}
+		if rank(r.Kind) < 0 {
+			out.unknown = append(out.unknown, raw)
+			continue
+		}
+		out.Records, out.byKey[r.key()] = append(out.Records, r), r
 	}
 	return out, nil
 }
@@ -162,7 +184,16 @@ func (s *shared) encode() ([]byte, error) {
 	slices.SortFunc(s.Records, func(a, b *record) int {
 		return cmp.Or(cmp.Compare(rank(a.Kind), rank(b.Kind)), strings.Compare(a.Subject, b.Subject))
 	})
-	data, err := json.Marshal(s)
+	stored := document{Version: sharedVersion, Records: make([]json.RawMessage, 0, len(s.Records)+len(s.unknown)), memory: s.memory}
+	for _, r := range s.Records {
+		raw, err := json.Marshal(r)
+		if err != nil {
+			return nil, fmt.Errorf("the states of the service: %w", err)
+		}
+		stored.Records = append(stored.Records, raw)
+	}
+	stored.Records = append(stored.Records, s.unknown...)
+	data, err := json.Marshal(stored)
 	if err != nil {
 		return nil, fmt.Errorf("the states of the service: %w", err)
 	}

@@ -140,7 +140,7 @@ func raise(doc *shared, c claim, n count, now time.Time) bool {
 			flaps = min(r.Flaps+1, mostFlaps)
 		}
 		*r = record{
-			Kind: c.kind, Subject: c.subject, Episode: r.Episode + 1, Open: true, Since: n.first, Text: n.text, Flaps: flaps,
+			Kind: c.kind, Subject: c.subject, Episode: r.Episode + 1, Open: true, Since: n.first, Text: n.text, Teller: c.holder, Flaps: flaps,
 			Holders: map[string]time.Time{c.holder: now},
 		}
 		return true
@@ -152,10 +152,13 @@ func raise(doc *shared, c claim, n count, now time.Time) bool {
 		r.Holders = map[string]time.Time{}
 	}
 	r.Holders[c.holder] = now
+	if _, holds := r.Holders[r.Teller]; !holds || r.Teller == c.holder {
+		r.Text, r.Teller = n.text, c.holder
+	}
 	return true
 }
 
-// release makes a holder let go of a state, which ends with its last holder. A runner speaks also for runners that are silent.
+// release makes a holder let go of a state, which ends with its last holder. A runner speaks also for runners that are silent or gone.
 func (b *Board) release(doc *shared, c claim, at, now time.Time) bool {
 	r := doc.byKey[c.key]
 	if r == nil || !r.Open {
@@ -164,7 +167,10 @@ func (b *Board) release(doc *shared, c claim, at, now time.Time) bool {
 	before := len(r.Holders)
 	delete(r.Holders, c.holder)
 	if c.holder == b.opts.Runner {
-		maps.DeleteFunc(r.Holders, func(_ string, last time.Time) bool { return now.Sub(last) > holds })
+		maps.DeleteFunc(r.Holders, func(h string, last time.Time) bool {
+			runner, is := strings.CutPrefix(h, runnerMark)
+			return now.Sub(last) > holds || is && now.Sub(last) > comes && !b.opts.Live(runner)
+		})
 	}
 	if len(r.Holders) == 0 {
 		r.Open, r.Closed, r.EndTold = false, at, false
@@ -219,7 +225,7 @@ func (b *Board) settle(doc *shared, in intents, now time.Time) {
 func (b *Board) alone(ctx context.Context, now time.Time) {
 	in := b.intents()
 	b.mu.Lock()
-	copied := &shared{Version: sharedVersion, Fields: b.doc.Fields, Met: b.doc.Met, byKey: map[key]*record{}}
+	copied := &shared{memory: b.doc.memory, byKey: map[key]*record{}, unknown: b.doc.unknown}
 	for _, r := range b.doc.Records {
 		clone := r.clone()
 		copied.Records, copied.byKey[r.key()] = append(copied.Records, clone), clone

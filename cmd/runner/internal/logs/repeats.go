@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 const (
@@ -115,9 +116,49 @@ var passing = []string{"execution_id", "window"}
 // complaints are the attributes that make a line a complaint.
 var complaints = []string{"error", "warning", "slots"}
 
-// changing are the parts of an error's text that differ each time: numbers, times, identifiers, and the names of places in the text of
-// another program.
-var changing = regexp.MustCompile(`[0-9a-fA-F]{8}[0-9a-fA-F-]*|[0-9A-Za-z_-]*[0-9][0-9A-Za-z_:.-]*`)
+var (
+	word = regexp.MustCompile(`[0-9A-Za-zµ_.:,+-]+`)
+	// amount is a number, a time, a size or a duration; hexadecimal an identifier.
+	amount      = regexp.MustCompile(`^(?:[0-9TZ:.,+-]+(?:ns|µs|us|ms|s|m|h|d|b|kb|mb|gb)?)+$`)
+	hexadecimal = regexp.MustCompile(`^(?:[0-9a-fA-F]{8,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)
+)
+
+// shortestIdentifier is the length from which on a word can be one that a program has made up.
+const shortestIdentifier = 16
+
+// random reports whether a word changes between small letters, capital letters and digits as often as only made-up ones do.
+func random(word string) bool {
+	changes, last := 0, 0
+	for _, r := range word {
+		kind := 0
+		switch {
+		case unicode.IsDigit(r):
+			kind = 1
+		case unicode.IsUpper(r):
+			kind = 2
+		case unicode.IsLower(r):
+			kind = 3
+		default:
+			continue
+		}
+		if kind != last {
+			changes, last = changes+1, kind
+		}
+	}
+	return len(word) >= shortestIdentifier && changes >= len(word)/3
+}
+
+// lasting returns what stays the same in an error's text each time: not its numbers, times and identifiers. Names with digits, of indices
+// and hosts, stay.
+func lasting(text string) string {
+	text = word.ReplaceAllStringFunc(text, func(w string) string {
+		if strings.ContainsAny(w, "0123456789") && (random(w) || amount.MatchString(w) || hexadecimal.MatchString(w)) {
+			return "#"
+		}
+		return w
+	})
+	return strings.Join(strings.Fields(text), " ")
+}
 
 // identity returns what an attribute says of what a complaint is about.
 func identity(a slog.Attr) (text string, complaint bool) {
@@ -132,7 +173,7 @@ func identity(a slog.Attr) (text string, complaint bool) {
 	}
 	value := a.Value.String()
 	if complaint {
-		value = strings.Join(strings.Fields(changing.ReplaceAllString(value, "#")), " ")
+		value = lasting(value)
 	}
 	return "\x00" + a.Key + "=" + value, complaint
 }

@@ -94,3 +94,31 @@ func TestSparingBounds(t *testing.T) {
 		}
 	})
 }
+
+// TestSparingNames: complaints that differ in a name are different ones, also if the names differ in digits only; times, numbers and
+// identifiers make none.
+func TestSparingNames(t *testing.T) {
+	names := rapid.StringMatching(`(logs|Server|web-app|a)[-.]?[a-z]{0,6}(|-2026\.11\.)[0-9]{1,2}(|:9200|-000001)`)
+	passing := rapid.OneOf(
+		rapid.StringMatching(`20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{3})?Z`), rapid.StringMatching(`[0-9]{1,5}(|ms|s|mb|\.[0-9]{2}s)`),
+		rapid.StringMatching(`[0-9a-f]{7,31}0`), rapid.StringMatching(`([0-9][A-Z][a-z]{1,2}){6}(:[0-9]{1,6})?`), rapid.StringMatching(`127\.0\.0\.1:[0-9]{5}`),
+		rapid.StringMatching(`[0-9]{1,2}m[0-9]{1,2}(\.[0-9]{3})?s`),
+	)
+	rapid.Check(t, func(r *rapid.T) {
+		var to bytes.Buffer
+		log := slog.New(logs.Sparing(slog.NewJSONHandler(&to, nil)))
+		different := map[string]bool{}
+		for range rapid.IntRange(1, 30).Draw(r, "failures") {
+			name := names.Draw(r, "name")
+			if len(different) < 15 {
+				different[name] = true
+			}
+			if different[name] {
+				log.Error("executed", "rule_id", "one", "error", fmt.Sprintf("%s was not read: status 403 at %s", name, passing.Draw(r, "passing")))
+			}
+		}
+		if got := strings.Count(to.String(), "\n"); got != len(different) {
+			r.Errorf("%d lines about %d indices:\n%s", got, len(different), to.String())
+		}
+	})
+}
