@@ -31,7 +31,8 @@ type notifier struct {
 	alone bool
 
 	mu sync.Mutex
-	// unstored says why the store does not answer when notifications are read for delivery, by route.
+	// asked: notifications were read for delivery, or could not be. unstored says why the store does not answer when notifications are read for delivery, by route.
+	asked    bool
 	unstored map[string]error
 }
 
@@ -134,6 +135,7 @@ func (n *notifier) begin(ctx context.Context, now func() time.Time, period time.
 func (n *notifier) answered(route string, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.asked = n.asked || route != "" || err != nil
 	switch {
 	case err == nil:
 		delete(n.unstored, route)
@@ -142,6 +144,16 @@ func (n *notifier) answered(route string, err error) {
 	default:
 		n.unstored[route] = err
 	}
+}
+
+// heard reports whether notifications were read for delivery, or could not be.
+func (n *notifier) heard() bool {
+	if n == nil {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.asked
 }
 
 // stuck returns why stored notifications are not delivered: their store does not answer. Other failures are the routes'.

@@ -58,6 +58,9 @@ type watching struct {
 	// wrong is what the last reload has found, "" if nothing; reload guards it, and that it is noted in order.
 	reload sync.Mutex
 	wrong  string
+	// leased guards that outcomes of renewing the lease are noted in order; renewed: it was renewed the last time.
+	leased  sync.Mutex
+	renewed bool
 }
 
 // progress is the last progress with the open slots of a rule.
@@ -162,11 +165,24 @@ func (w *watching) set(kind health.Kind, subject, text string) {
 
 // lease notes whether the lease could be renewed.
 func (w *watching) lease(err error) {
+	w.leased.Lock()
+	defer w.leased.Unlock()
+	w.renewed = err == nil
 	text := ""
 	if err != nil {
 		text = "the lease of the runner cannot be renewed: " + err.Error()
 	}
 	w.set(health.LeaseLost, "lease", text)
+}
+
+// sinceLease notes that the lease was renewed the last time. A state of before the start, or of a runner that has gone, ends only when it
+// is looked for.
+func (w *watching) sinceLease() {
+	w.leased.Lock()
+	defer w.leased.Unlock()
+	if w.renewed {
+		w.set(health.LeaseLost, "lease", "")
+	}
 }
 
 // standing notes which rules have open slots without progress, and that slots were given up.
@@ -240,6 +256,7 @@ func (w *watching) keep(ctx context.Context) {
 			w.probeRole(ctx)
 		case <-sync.C:
 			w.sinceReload()
+			w.sinceLease()
 			w.sync(ctx)
 		case <-w.board.Dirty():
 			w.sync(ctx)
@@ -272,6 +289,9 @@ func (w *watching) probeWrite(ctx context.Context) {
 	defer cancel()
 	began := w.clock.Now()
 	w.watch.Writable(w.backend.writable(limited), began)
+	if began = w.clock.Now(); w.notices.heard() {
+		w.watch.Storable(w.backend.storable(limited), began)
+	}
 }
 
 // lag returns how long the events of a pattern take until they are visible, as far as it was measured.

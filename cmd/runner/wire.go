@@ -44,8 +44,8 @@ type backend struct {
 	states health.Store
 	// counts counts the events of an index pattern by time; nil: sources of events are not watched.
 	counts health.Counter
-	// writable returns why alerts cannot be written; nil: it is not known.
-	writable func(context.Context) error
+	// writable returns why alerts cannot be written, storable why notifications cannot; nil: it is not known.
+	writable, storable func(context.Context) error
 	// risk stores risk events. riskEvents searches them if they are not in events.
 	risk       alertStore
 	riskEvents search.Events

@@ -66,7 +66,7 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	var scores, notifies atomic.Bool // whether any rule makes risk events, and whether anybody is notified
 	b := &backend{
 		events: client, series: series.NewRegistry(client, book), previewSeries: series.NewRegistry(client, &series.Memory{Base: book}),
-		counts: client, states: leases.States(), writable: alerts.Writable,
+		counts: client, states: leases.States(), writable: alerts.Writable, storable: outbox.Writable,
 		alerts: alerts, ledger: book, leases: leases, risk: risk, tables: kept, name: "Elasticsearch",
 		serverTime: client.Time, calm: client.Calm,
 		refreshes: func(ctx context.Context, patterns []string) (settle.Refresh, error) {

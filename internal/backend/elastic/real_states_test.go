@@ -11,6 +11,7 @@ import (
 
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/diag/failure"
+	"tocsin/internal/notify"
 )
 
 // TestRealStates: runners that change the states at the same time lose no change, and a change of nothing writes nothing.
@@ -81,6 +82,48 @@ func TestRealWritable(t *testing.T) {
 	if err := a.Writable(t.Context()); err == nil {
 		t.Error("a missing alias can be written")
 	}
+}
+
+// TestRealStorable: the same of the outbox, of which the probe makes no index where it is missing.
+func TestRealStorable(t *testing.T) {
+	c, do := realClient(t)
+	namespace := namespaceOf(t)
+	o, err := elastic.NewOutbox(c, namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := "tocsin-outbox-" + namespace
+	t.Cleanup(func() { do("DELETE", "/"+index+"?ignore_unavailable=true", "") })
+	var e *failure.Error
+	missing := func() {
+		t.Helper()
+		if err := o.Writable(t.Context()); !errors.As(err, &e) || e.Type != "index_not_found_exception" {
+			t.Errorf("a missing index: %v", err)
+		}
+		if there, err := o.Installed(t.Context()); there || err != nil {
+			t.Errorf("the probe has made the index: %v", err)
+		}
+	}
+	missing()
+	if err := o.Install(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range []string{"read_only_allow_delete", "write", "read_only"} {
+		if err := o.Writable(t.Context()); err != nil {
+			t.Error(err)
+		}
+		do("PUT", "/"+index+"/_settings", `{"index.blocks.`+block+`": true}`)
+		if err := o.Writable(t.Context()); !errors.As(err, &e) || e.Type != "cluster_block_exception" {
+			t.Errorf("%s: %v", block, err)
+		}
+		do("PUT", "/"+index+"/_settings", `{"index.blocks.`+block+`": null}`)
+	}
+	do("POST", "/"+index+"/_refresh", "")
+	if found, err := o.Find(t.Context(), notify.Query{}); err != nil || len(found) > 0 {
+		t.Errorf("something was written: %v, %v", found, err)
+	}
+	do("DELETE", "/"+index, "")
+	missing()
 }
 
 // TestRealCounts: events are counted by time, with the last one, and those of the future are not.

@@ -94,9 +94,26 @@ const probeID = "tocsin-writable-probe"
 // Elasticsearch finds out only when it could write it: nothing is ever written, and no other privilege is needed than for alerts.
 func (a *Alerts) Writable(ctx context.Context) error {
 	yes := true
-	_, err := try[struct{}](ctx, a.client, "write alerts ["+a.alias+"]", esapi.CreateRequest{
-		Index: a.alias, DocumentID: probeID, Body: strings.NewReader(`{"`), Pipeline: "_none", RequireAlias: &yes,
-	})
+	return a.client.writable(ctx, "write alerts ["+a.alias+"]", esapi.CreateRequest{Index: a.alias, RequireAlias: &yes})
+}
+
+// Writable returns why notifications cannot be stored, as [Alerts.Writable] does.
+func (o *Outbox) Writable(ctx context.Context) error {
+	op := "write notifications [" + o.index + "]"
+	// Where the index is missing, a write would make one.
+	there, err := o.client.exists(ctx, o.index)
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return &failure.Error{Kind: failure.Rejected, Op: op, Status: http.StatusNotFound, Type: "index_not_found_exception", Reason: "the index is missing"}
+	}
+	return o.client.writable(ctx, op, esapi.CreateRequest{Index: o.index})
+}
+
+func (c *Client) writable(ctx context.Context, op string, probe esapi.CreateRequest) error {
+	probe.DocumentID, probe.Body, probe.Pipeline = probeID, strings.NewReader(`{"`), "_none"
+	_, err := try[struct{}](ctx, c, op, probe)
 	if hasType(err, "document_parsing_exception") || hasType(err, "mapper_parsing_exception") {
 		return nil
 	}

@@ -322,6 +322,12 @@ func (w *Watch) writable(p place, at time.Time) {
 // delivering is what the sender of notifications is called among those who find that a place does not work.
 const delivering = "sender"
 
+// Storable notes whether a probe has found that notifications can be stored, once they could be read for delivery: before that, nobody
+// knows whether the outbox works. A cluster that does not answer says nothing.
+func (w *Watch) Storable(err error, at time.Time) {
+	w.storing(places[pipeline.WrittenNotices], err, at)
+}
+
 // Delivering notes whether notifications can be read for delivery.
 func (w *Watch) Delivering(err error, at time.Time) {
 	p := places[pipeline.WrittenNotices]
@@ -353,11 +359,15 @@ func (w *Watch) refuted(p place, began, at time.Time, of func(by string) bool, s
 
 // Writable notes whether a probe has found that alerts can be written. A cluster that does not answer says nothing.
 func (w *Watch) Writable(err error, at time.Time) {
+	w.storing(places[pipeline.WrittenAlerts], err, at)
+}
+
+func (w *Watch) storing(p place, err error, at time.Time) {
 	switch {
 	case err == nil:
-		w.writable(places[pipeline.WrittenAlerts], at)
+		w.writable(p, at)
 	case blocked(err) || failure.KindOf(err) == failure.Rejected:
-		w.writing(places[pipeline.WrittenAlerts], probed, oneLine(err.Error()), at, at)
+		w.writing(p, probed, oneLine(err.Error()), at, at)
 	}
 }
 
