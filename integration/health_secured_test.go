@@ -439,6 +439,9 @@ func newSecured(t *testing.T, withUser bool) *secured {
 // start starts the service and reads its log.
 func (s *secured) start(t *testing.T, more ...string) (stop func()) {
 	t.Helper()
+	s.mu.Lock()
+	s.address = ""
+	s.mu.Unlock()
 	args := slices.Concat([]string{
 		"run", "--listen", "127.0.0.1:0", "--log-format", "json", "--settle", "0s", "--ca-file", s.file("ca.crt"), "--client-cert", s.file("client.crt"), "--client-key", s.file("client.key"),
 	}, s.flags(s.front.server.URL), s.login.flags, more)
@@ -540,9 +543,13 @@ func tail(text string, n int) string {
 // ask returns the answer of the service to a path.
 func (s *secured) ask(t *testing.T, path string) string {
 	t.Helper()
-	s.mu.Lock()
-	address := s.address
-	s.mu.Unlock()
+	address := ""
+	s.until(t, "the service listens", toldWithin, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		address = s.address
+		return address != ""
+	})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, http.NoBody)
 	must(t, err)
 	response, err := client.Do(request)

@@ -36,7 +36,8 @@ func TestStartSecured(t *testing.T) {
 				places <- struct{}{}
 				defer func() { <-places }()
 				s := newSecured(t, f.user || !f.key && rand.IntN(2) == 0)
-				stop, stopEvents := s.start(t), s.feed(t)
+				kept := t.TempDir()
+				stop, stopEvents := s.start(t, "--state-dir", kept), s.feed(t)
 				defer stopEvents()
 				s.running(t)
 				if f.kind == "" {
@@ -54,7 +55,7 @@ func TestStartSecured(t *testing.T) {
 					f.begin(t, s)
 				}
 				line, _ = s.mark()
-				stop = s.start(t, "--start-timeout", "1h")
+				stop = s.start(t, "--start-timeout", "1h", "--state-dir", kept)
 				defer stop()
 				s.tryStart(t, f, line, notice)
 				s.running(t)
@@ -90,14 +91,11 @@ func (s *secured) said(from int) []string {
 	return slices.Clone(s.all[from:])
 }
 
-// unstored are the states that cannot be stored while there is one: after a restart, nobody knows of them.
-var unstored = []string{"cluster-refused", "lease-lost"}
-
-// left returns the notices of states whose end was not told, though it should have been.
+// left returns the notices of states whose end was not told.
 func left(notices []string) []string {
 	return slices.DeleteFunc(slices.Clone(notices), func(key string) bool {
 		of, raised := strings.CutSuffix(key, "/raised")
-		return !raised || slices.Contains(notices, of+"/recovered") || slices.Contains(unstored, strings.Split(key, "/")[1])
+		return !raised || slices.Contains(notices, of+"/recovered")
 	})
 }
 

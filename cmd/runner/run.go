@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"tocsin/internal/ledger"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/run/health"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/run/service"
 	"tocsin/internal/search/planner"
@@ -42,6 +45,7 @@ type runCmd struct {
 	GapAfter    time.Duration  `help:"How long slots of a rule may stay open without progress: state gap." default:"10m"`
 	Reload      bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
 	NotifyAge   time.Duration  `name:"notify-max-age" help:"Alerts of slots that are older than this are notified in one digest for each rule." default:"1h"`
+	StateDir    string         `help:"Directory of this service, in which it keeps the states that it has told while Elasticsearch cannot be written, so that their end is told after a restart, too." placeholder:"DIR"`
 	StartWithin time.Duration  `name:"start-timeout" help:"How long the service waits at its start for an Elasticsearch that does not answer or refuses. /readyz, metrics and notifications say why meanwhile. 0: it ends at once, with exit code 3." default:"0s"`
 	Listen      string         `help:"Address of the status page, the API, /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
 
@@ -92,10 +96,34 @@ func (c *runCmd) check(a *app) error {
 	case !c.Ledger && !c.Once:
 		return usagef("--no-ledger needs --once")
 	}
-	if err := c.webFlags.check(); err != nil {
+	if err := errors.Join(c.checkStateDir(), c.webFlags.check()); err != nil {
 		return err
 	}
 	return a.global.formatOneOf("text", "json", "ndjson")
+}
+
+// checkStateDir returns why nothing can be kept in --state-dir.
+func (c *runCmd) checkStateDir() error {
+	if c.StateDir == "" {
+		return nil
+	}
+	probe, err := os.CreateTemp(c.StateDir, "tocsin-probe-*")
+	if err != nil {
+		return usagef("--state-dir: %w", err)
+	}
+	_ = probe.Close()
+	if err := os.Remove(probe.Name()); err != nil {
+		return usagef("--state-dir: %w", err)
+	}
+	return nil
+}
+
+// kept returns a file of --state-dir, or nil without the flag.
+func (c *runCmd) kept(namespace, what string) health.Store {
+	if c.StateDir == "" {
+		return nil
+	}
+	return &health.File{Path: filepath.Join(c.StateDir, what+"-"+namespace+".json")}
 }
 
 // Run is the subcommand.

@@ -50,7 +50,7 @@ func (r *runner) serve(ctx context.Context, rules planned, waited *starting) err
 		return err
 	}
 	again.service = s
-	waited.over(r)
+	waited.over(ctx, r)
 	group.Go(func() error { waited.tellOver(running); return nil })
 	r.metrics.Share(r.shareOf(member))
 	r.health.begin(s, member)

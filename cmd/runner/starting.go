@@ -18,8 +18,8 @@ import (
 )
 
 // starting is the start of a service that Elasticsearch does not let start: it does not answer, refuses, or its indices cannot be written.
-// What a running service would say of that, it says: in the log, at /readyz, as a metric, to whoever is notified. It keeps nothing, as
-// there is nowhere to: its state is known to this process only, and its notices have keys of their own.
+// What a running service would say of that, it says: in the log, at /readyz, as a metric, to whoever is notified. Without
+// --state-dir, its state is known to this process only, and its notices have keys of their own.
 type starting struct {
 	*app
 	cmd    *runCmd
@@ -46,7 +46,7 @@ const retryEvery = 5 * time.Second
 // be waited.
 func (w *starting) again(ctx context.Context, err error) (more bool, failed error) {
 	if err == nil || w.started || w.cmd.StartWithin == 0 || ctx.Err() != nil || exitCode(err, len(w.global.Elasticsearch) > 0) != exitRefused {
-		return false, nil
+		return false, nil //nolint:nilerr // it is the caller's
 	}
 	if w.until.IsZero() {
 		w.until = time.Now().Add(w.cmd.StartWithin)
@@ -82,6 +82,12 @@ func (w *starting) begin() error {
 	w.metrics.Now = time.Now
 	w.metrics.Runner(metrics.Runner{ID: w.id, Host: w.host, Version: version()})
 	w.told = &stateNotices{rule: func(string) string { return "" }, first: func() bool { return true }, process: "/" + w.id, sent: map[[2]string]bool{}}
+	store := w.cmd.kept(w.global.Namespace, "start")
+	if store == nil {
+		store = &health.Memory{}
+	} else {
+		w.told.process = "" // the numbers of the states go on
+	}
 	if w.global.Notify != "" {
 		list, diags, err := w.global.readRoutes()
 		if err != nil {
@@ -93,7 +99,7 @@ func (w *starting) begin() error {
 		w.told.notifier = &notifier{app: w.app, outbox: &notify.Outbox{Namespace: w.global.Namespace}}
 		w.told.routes.Store(list)
 	}
-	w.board = health.New(health.Options{Store: &health.Memory{}, Runner: w.id, Tell: w.tell, Changed: func(c health.Change) { logChange(w.global.log, c) }})
+	w.board = health.New(health.Options{Store: store, Runner: "start", Tell: w.tell, Changed: func(c health.Change) { logChange(w.global.log, c) }})
 	return nil
 }
 
@@ -166,13 +172,18 @@ func (w *starting) close() {
 }
 
 // over notes that the service has started. From now on, r tells what is told.
-func (w *starting) over(r *runner) {
+func (w *starting) over(ctx context.Context, r *runner) {
 	w.started = true
+	if w.board == nil && w.cmd.StateDir != "" { // a process before this one may have waited
+		if err := w.begin(); err != nil {
+			r.global.log.Warn("it is not known whether the service waited before", "error", err)
+		}
+	}
 	if w.board == nil {
 		return
 	}
 	w.told.notifier = r.notices
-	tellSupervisor(context.Background(), r.global.log, "STATUS=")
+	tellSupervisor(ctx, r.global.log, "STATUS=")
 }
 
 // tellOver tells that the service has started, if it was told that it had not, until the context ends.

@@ -56,6 +56,7 @@ func TestWaits(t *testing.T) {
 		t.Errorf("/readyz: %d %s", status, text)
 	}
 	s.until(t, "state")
+	time.Sleep(time.Second) // the line is written before it is counted
 	if _, text := s.get(t, "/readyz"); !strings.Contains(text, "\nnot-started ") {
 		t.Errorf("/readyz: %s", text)
 	}

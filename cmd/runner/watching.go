@@ -74,7 +74,7 @@ func (r *runner) newWatching() *watching {
 	w := &watching{runner: r, owner: service.Alone{}, stuck: map[string]progress{}}
 	told := &stateNotices{notifier: r.notices, rule: w.ruleName, first: func() bool { return firstMember(w.member, r.id) }, sent: map[[2]string]bool{}}
 	w.board = health.New(health.Options{
-		Store: r.backend.states, Runner: r.id,
+		Store: r.backend.states, Aside: r.cmd.kept(r.global.Namespace, "states"), Runner: r.id,
 		Owns:    func(rule string) bool { return w.owner.Owns(rule) },
 		Exists:  func(rule string) bool { return health.IsSources(rule) || w.rule(rule) != nil },
 		Live:    w.live,
@@ -234,6 +234,9 @@ func (w *watching) keep(ctx context.Context) {
 			t.Stop()
 		}
 	}()
+	if err := w.board.Recall(ctx); err != nil {
+		w.global.log.Warn("states of before the start are not known", "error", err)
+	}
 	w.sync(ctx)
 	w.probe(ctx)
 	w.probeWrite(ctx)
@@ -419,11 +422,11 @@ func logChange(log *slog.Logger, c health.Change) {
 		log.Info("state ended", "kind", c.Kind, "subject", c.Subject, "since", c.Since.UTC().Format(time.RFC3339), "lasted", c.At.Sub(c.Since).Round(time.Second))
 		return
 	}
-	level := slog.LevelWarn
+	say := log.Warn
 	if c.Severity() == health.Critical {
-		level = slog.LevelError
+		say = log.Error
 	}
-	log.Log(context.Background(), level, "state", "kind", c.Kind, "subject", c.Subject, "since", c.Since.UTC().Format(time.RFC3339), "text", c.Text, "advice", c.Advice())
+	say("state", "kind", c.Kind, "subject", c.Subject, "since", c.Since.UTC().Format(time.RFC3339), "text", c.Text, "advice", c.Advice())
 }
 
 // note says what is wrong, one line for each state.

@@ -18,6 +18,8 @@ type Store interface {
 // Options are the settings of a [Board]. Store and Runner are required.
 type Options struct {
 	Store Store
+	// Aside keeps what the store does not have while it does not answer, so that it survives a restart of this runner; nil: it does not.
+	Aside Store
 	// Runner identifies this runner among the holders.
 	Runner string
 	// Owns reports whether this runner speaks for a rule; Exists, whether there is such a rule. nil: always.
@@ -74,6 +76,12 @@ type count struct {
 	raised      bool
 }
 
+// release is the end of a claim: when it was, and the last episode that it ends. What has begun since then is not meant.
+type release struct {
+	at   time.Time
+	upTo int64
+}
+
 type claim struct {
 	key
 	holder string
@@ -88,13 +96,15 @@ type Board struct {
 	// held are the claims of each holder that are counted here.
 	held map[string]map[key]bool
 	// releases are claims that have ended here, and not yet for the other runners.
-	releases map[claim]time.Time
+	releases map[claim]release
 	// calm is when claims have ended here, for examinations that began before.
 	calm map[claim]time.Time
 	// doc is the last known document, with the changes of this runner while the store does not answer.
 	doc *shared
 	// offline: doc has changes that the store does not have.
 	offline bool
+	// aside is what was last put into the store beside; nil for what a runner before this one may have left.
+	aside []byte
 	// known are the episodes that were passed to Changed.
 	known map[key]seen
 	// lacking and met are changes of the memory of mappings that were not stored yet.
@@ -132,7 +142,7 @@ func New(o Options) *Board {
 	}
 	empty, _ := decodeShared(nil) // an empty document has no error
 	return &Board{
-		opts: o, counts: map[claim]*count{}, held: map[string]map[key]bool{}, releases: map[claim]time.Time{}, calm: map[claim]time.Time{}, doc: empty,
+		opts: o, counts: map[claim]*count{}, held: map[string]map[key]bool{}, releases: map[claim]release{}, calm: map[claim]time.Time{}, doc: empty,
 		known: map[key]seen{}, lacking: map[string][]string{}, met: map[string]bool{}, dirty: make(chan struct{}, 1),
 	}
 }
@@ -228,7 +238,7 @@ func (b *Board) good(c claim, began, at time.Time) {
 			b.held[c.holder] = map[key]bool{}
 		}
 		b.held[c.holder][c.key] = true
-	case !n.raised:
+	case !n.raised, n.bad == 0 && !open: // the state that was taken over has ended without this
 		b.drop(c)
 		return
 	}
@@ -239,7 +249,14 @@ func (b *Board) good(c claim, began, at time.Time) {
 	}
 	if n.ok >= Describe(c.kind).Calm<<min(flaps, mostFlaps) {
 		b.drop(c)
-		b.releases[c], b.calm[c] = at, at
+		upTo := int64(1) // what is found here may not be stored yet
+		if r != nil {
+			upTo = r.Episode
+			if !open {
+				upTo++
+			}
+		}
+		b.releases[c], b.calm[c] = release{at, upTo}, at
 		b.dropExplained(c.kind)
 		b.wake()
 	}

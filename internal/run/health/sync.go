@@ -1,7 +1,9 @@
 package health
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,6 +35,7 @@ func (b *Board) Sync(ctx context.Context, now time.Time) error {
 	if err != nil {
 		err = fmt.Errorf("store the states of the service: %w", err)
 		b.alone(ctx, now)
+		err = errors.Join(err, b.putAside(ctx))
 		b.mu.Lock()
 		b.disagreed = err
 		b.mu.Unlock()
@@ -40,13 +43,59 @@ func (b *Board) Sync(ctx context.Context, now time.Time) error {
 	}
 	b.settle(agreed, applied, now)
 	b.report(agreed)
-	return b.tell(ctx, agreed)
+	return errors.Join(b.tell(ctx, agreed), b.putAside(ctx))
+}
+
+// Recall takes over what a runner before this one has put aside. It is called before the first Sync.
+func (b *Board) Recall(ctx context.Context) error {
+	if b.opts.Aside == nil {
+		return nil
+	}
+	var doc *shared
+	err := b.opts.Aside.Update(ctx, func(old []byte) (_ []byte, err error) {
+		doc, err = decodeShared(old)
+		return nil, err
+	})
+	if err != nil {
+		return fmt.Errorf("take over the states of before the start: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(doc.Records) > 0 {
+		b.doc, b.offline = doc, true
+	}
+	return nil
+}
+
+// putAside keeps what the store does not have, or forgets it.
+func (b *Board) putAside(ctx context.Context) error {
+	if b.opts.Aside == nil {
+		return nil
+	}
+	doc, _ := decodeShared(nil) // an empty document has no error
+	b.mu.Lock()
+	if b.offline {
+		doc.Records = slices.Clone(b.doc.Records)
+	}
+	data, err := doc.encode()
+	same := bytes.Equal(data, b.aside)
+	b.mu.Unlock()
+	if err != nil || same {
+		return err
+	}
+	if err := b.opts.Aside.Update(ctx, func([]byte) ([]byte, error) { return data, nil }); err != nil {
+		return fmt.Errorf("put the states of the service aside: %w", err)
+	}
+	b.mu.Lock()
+	b.aside = data
+	b.mu.Unlock()
+	return nil
 }
 
 // intents is what this runner wants to change.
 type intents struct {
 	raised   map[claim]count
-	releases map[claim]time.Time
+	releases map[claim]release
 	lacking  map[string][]string
 	met      []string
 }
@@ -99,8 +148,8 @@ func (b *Board) apply(doc *shared, in intents, now time.Time) bool {
 	b.mu.Lock()
 	changed := b.offline
 	b.mu.Unlock()
-	for c, at := range in.releases {
-		changed = b.release(doc, c, at, now) || changed
+	for c, end := range in.releases {
+		changed = b.release(doc, c, end, now) || changed
 	}
 	for c, n := range in.raised {
 		changed = raise(doc, c, n, now) || changed
@@ -159,9 +208,9 @@ func raise(doc *shared, c claim, n count, now time.Time) bool {
 }
 
 // release makes a holder let go of a state, which ends with its last holder. A runner speaks also for runners that are silent or gone.
-func (b *Board) release(doc *shared, c claim, at, now time.Time) bool {
+func (b *Board) release(doc *shared, c claim, end release, now time.Time) bool {
 	r := doc.byKey[c.key]
-	if r == nil || !r.Open {
+	if r == nil || !r.Open || r.Episode > end.upTo {
 		return false
 	}
 	before := len(r.Holders)
@@ -173,7 +222,7 @@ func (b *Board) release(doc *shared, c claim, at, now time.Time) bool {
 		})
 	}
 	if len(r.Holders) == 0 {
-		r.Open, r.Closed, r.EndTold = false, at, false
+		r.Open, r.Closed, r.EndTold = false, end.at, false
 		return true
 	}
 	return len(r.Holders) != before
@@ -188,7 +237,7 @@ func (b *Board) dropRemoved(doc *shared, now time.Time) bool {
 		}
 		for h := range r.Holders {
 			if !strings.HasPrefix(h, runnerMark) && b.opts.Owns(h) && !b.opts.Exists(h) {
-				changed = b.release(doc, claim{r.key(), h}, now, now) || changed
+				changed = b.release(doc, claim{r.key(), h}, release{now, r.Episode}, now) || changed
 			}
 		}
 	}
@@ -200,8 +249,8 @@ func (b *Board) settle(doc *shared, in intents, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.doc, b.offline, b.agreed, b.disagreed = doc, false, now, nil
-	for c, at := range in.releases {
-		if b.releases[c].Equal(at) {
+	for c, end := range in.releases {
+		if b.releases[c] == end {
 			delete(b.releases, c)
 		}
 	}
