@@ -197,6 +197,7 @@ func (c *runCmd) service(ctx context.Context, w *starting, rules planned) error 
 			return failed
 		case more:
 		case w.waits() && ctx.Err() != nil: // it was stopped before it could start
+			tellSupervisor(context.WithoutCancel(ctx), w.global.log, "STOPPING=1")
 			w.global.log.Info("stopped")
 			return nil
 		default:

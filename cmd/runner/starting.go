@@ -64,7 +64,8 @@ func (w *starting) again(ctx context.Context, err error) (more bool, failed erro
 	if failed := w.serve(ctx); failed != nil {
 		return false, failed
 	}
-	tellSupervisor(ctx, w.global.log, "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=waits for Elasticsearch")
+	// One attempt takes no longer, whatever the nodes do.
+	tellSupervisor(ctx, w.global.log, "EXTEND_TIMEOUT_USEC=300000000\nSTATUS=waits for Elasticsearch")
 	if err := w.find(ctx, health.Finding{Kind: health.NotStarted, Subject: w.host, Text: why}); err != nil && ctx.Err() == nil {
 		w.global.log.Debug("that the service waits could not be told", "error", err)
 	}

@@ -11,14 +11,15 @@ import (
 	"time"
 )
 
-// TestServeTellsSupervisor: systemd learns when the service runs and when it begins to stop.
-func TestServeTellsSupervisor(t *testing.T) {
+// supervise takes the place of systemd for the services that are started from now on, and returns what awaits the next state.
+func supervise(t *testing.T) (next func(want string)) {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
 	listener, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = listener.Close() }()
+	t.Cleanup(func() { _ = listener.Close() })
 	states := make(chan string, 4)
 	go func() {
 		buffer := make([]byte, 1024)
@@ -32,8 +33,7 @@ func TestServeTellsSupervisor(t *testing.T) {
 		}
 	}()
 	t.Setenv(notifySocket, socket)
-	s := startService(t, "--rules", writeFile(t, "shell.toml", serviceRule), "--events", writeFile(t, "events.ndjson", serviceEvents), "--store", t.TempDir())
-	next := func(want string) {
+	return func(want string) {
 		t.Helper()
 		select {
 		case got := <-states:
@@ -44,7 +44,26 @@ func TestServeTellsSupervisor(t *testing.T) {
 			t.Fatalf("systemd was not told %q", want)
 		}
 	}
+}
+
+// TestServeTellsSupervisor: systemd learns when the service runs and when it begins to stop.
+func TestServeTellsSupervisor(t *testing.T) {
+	next := supervise(t)
+	s := startService(t, "--rules", writeFile(t, "shell.toml", serviceRule), "--events", writeFile(t, "events.ndjson", serviceEvents), "--store", t.TempDir())
 	next("READY=1")
+	s.stop(t)
+	next("STOPPING=1")
+	s.until(t, "stopped")
+	s.ended(t)
+}
+
+// TestWaitingTellsSupervisor: systemd, which gives a start its time, learns that it takes more, and of what the service waits for.
+func TestWaitingTellsSupervisor(t *testing.T) {
+	next := supervise(t)
+	s := startService(t, "--rules", writeFile(t, "shell.toml", serviceRule), "--elasticsearch", refusing(t), "--start-timeout", "1h")
+	for range 2 {
+		next("EXTEND_TIMEOUT_USEC=300000000\nSTATUS=waits for Elasticsearch")
+	}
 	s.stop(t)
 	next("STOPPING=1")
 	s.until(t, "stopped")
