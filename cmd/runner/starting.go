@@ -135,19 +135,15 @@ func (w *starting) find(ctx context.Context, found ...health.Finding) error {
 
 // serve answers requests until close is called. It does nothing if it does already.
 func (w *starting) serve(ctx context.Context) error {
-	if w.stop != nil || w.cmd.Listen == "" || w.cmd.Listen == noAddress {
+	if w.stop != nil {
 		return nil
 	}
-	encrypted, err := w.cmd.tls()
-	if err != nil {
-		return err
-	}
-	web, err := server.Listen(ctx, w.cmd.Listen, server.Answers{
-		Metrics: w.metrics.Handler(), TLS: encrypted, Note: func() string { return logs.Blank(noteOfStates(w.board)) },
+	web, err := w.cmd.listen(ctx, server.Answers{
+		Metrics: w.metrics.Handler(), Note: func() string { return logs.Blank(noteOfStates(w.board)) },
 		Ready: func(context.Context) error { return w.why.Load() },
 	})
-	if err != nil {
-		return usagef("%w (choose another address with --listen)", err)
+	if web == nil || err != nil {
+		return err
 	}
 	web.Handle("/", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		http.Error(rw, "The service has not started yet. /readyz says what it waits for.", http.StatusServiceUnavailable)

@@ -69,18 +69,25 @@ func (w *webFlags) tls() (*tls.Config, error) {
 	return c, nil
 }
 
-// bind binds the address of the server; nil when --listen is none.
-func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, error) {
-	if r.cmd.Listen == "" || r.cmd.Listen == noAddress {
+// listen binds the address of the server, which encrypts as the flags say; nil when --listen is none.
+func (c *runCmd) listen(ctx context.Context, answers server.Answers) (web *server.Server, err error) {
+	if c.Listen == "" || c.Listen == noAddress {
 		return nil, nil //nolint:nilnil // there is no server
 	}
-	encrypted, err := r.cmd.tls()
-	if err != nil {
+	if answers.TLS, err = c.tls(); err != nil {
 		return nil, err
 	}
-	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{Metrics: r.metrics.Handler(), Ready: r.readiness(ctx), Note: r.noteOf(again), TLS: encrypted})
-	if err != nil {
+	if web, err = server.Listen(ctx, c.Listen, answers); err != nil {
 		return nil, usagef("%w (choose another address with --listen)", err)
+	}
+	return web, nil
+}
+
+// bind binds the address of the server for those that may use it; nil when --listen is none.
+func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, error) {
+	web, err := r.cmd.listen(ctx, server.Answers{Metrics: r.metrics.Handler(), Ready: r.readiness(ctx), Note: r.noteOf(again)})
+	if web == nil || err != nil {
+		return nil, err
 	}
 	if _, err := r.cmd.options(web.Loopback()); err != nil {
 		web.Close()
