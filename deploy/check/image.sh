@@ -46,7 +46,7 @@ query = 'process where process.name == "sh"'
 R
 echo '{"_index": "logs-web", "_id": "hit", "_source": {"@timestamp": "2026-01-15T14:01:00Z", "event": {"category": "process"}, "process": {"name": "sh"}}}' >"$work/data/events.ndjson"
 chmod -R a+rX "$work"
-container=$(docker run --detach "${tight[@]}" --network none --volume "$work/data:/data:ro" --volume /var/lib/tocsin \
+container=$(docker run --detach "${tight[@]}" --network none --volume "$work/data:/data:ro" --volume /var/lib/tocsin --env TOCSIN_STATE_DIR=/var/lib/tocsin \
   "$image" run --rules /data/rule.toml --events /data/events.ndjson --store /var/lib/tocsin/store)
 for _ in $(seq 60); do
   health=$(docker inspect --format '{{.State.Health.Status}}' "$container")
