@@ -41,12 +41,9 @@ func (a *app) notifier(ctx context.Context, b *backend) (*notifier, error) {
 	if a.global.Notify == "" {
 		return nil, nil //nolint:nilnil // nobody is told
 	}
-	list, diags, err := a.global.readRoutes()
-	if err := errors.Join(err, a.show(diags)); err != nil {
+	list, err := a.usableRoutes()
+	if err != nil {
 		return nil, err
-	}
-	if diags.HasErrors() {
-		return nil, usagef("the routes in %s cannot be used", a.global.Notify)
 	}
 	if err := b.installOutbox(ctx); err != nil {
 		return nil, err
@@ -57,6 +54,18 @@ func (a *app) notifier(ctx context.Context, b *backend) (*notifier, error) {
 	n.routes.Store(list)
 	n.outbox = &notify.Outbox{Store: b.outbox, Routes: n.routes.Load, Namespace: a.global.Namespace, Now: time.Now}
 	return n, n.outbox.Begin(ctx) //nolint:wrapcheck // it says what it was doing
+}
+
+// usableRoutes reads the routes for a start, and shows what is wrong with them. Those with errors are refused.
+func (a *app) usableRoutes() (*notify.Routes, error) {
+	list, diags, err := a.global.readRoutes()
+	if err := errors.Join(err, a.show(diags)); err != nil {
+		return nil, err
+	}
+	if diags.HasErrors() {
+		return nil, usagef("the routes in %s cannot be used", a.global.Notify)
+	}
+	return list, nil
 }
 
 // readRoutes reads the file of --notify.

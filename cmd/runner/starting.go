@@ -90,12 +90,9 @@ func (w *starting) begin() error {
 		w.told.process = "" // the numbers of the states go on
 	}
 	if w.global.Notify != "" {
-		list, diags, err := w.global.readRoutes()
+		list, err := w.usableRoutes()
 		if err != nil {
 			return err
-		}
-		if diags.HasErrors() {
-			return usagef("the routes in %s cannot be used: %w", w.global.Notify, diags.Err())
 		}
 		w.told.notifier = &notifier{app: w.app, outbox: &notify.Outbox{Namespace: w.global.Namespace}}
 		w.told.routes.Store(list)
