@@ -115,7 +115,8 @@ func TestPagesOfRunners(t *testing.T) {
 	namespace, rules := n.Name("pages"), ruleDir(t.TempDir())
 	n.CreateIndex(t, n.Name("well"), eventMapping())
 	n.CreateIndex(t, n.Name("ill"), withType("long"))
-	for i := range 6 {
+	const ofEach = 12 // so many that a single runner gets all of them only once in millions of runs
+	for i := range ofEach {
 		rules.add(t, fmt.Sprint("well", i), n.Name("well"), `any where event.action == "x"`, `interval = "2s"`)
 		rules.add(t, fmt.Sprint("ill", i), n.Name("ill"), `any where event.action regex "x.*"`, `interval = "2s"`)
 	}
@@ -167,7 +168,7 @@ func TestPagesOfRunners(t *testing.T) {
 					differs = fmt.Sprintf("rule %s is at %q", id, r.Owner)
 				}
 			}
-			if differs == "" && len(shows[0].rules) == 12 && len(owners) == len(all) {
+			if differs == "" && len(shows[0].rules) == 2*ofEach && len(owners) >= 2 {
 				t.Logf("%s: agreed after %s", what, time.Since(begun).Round(time.Second))
 				return
 			}
