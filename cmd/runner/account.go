@@ -107,10 +107,8 @@ func (w *warnings) unmet(x pipeline.Execution) []string {
 	if w.vacant == nil {
 		w.vacant = map[string]bool{}
 	}
-	for _, p := range x.Patterns {
-		if !slices.Contains(x.Unmet, p) {
-			delete(w.vacant, p)
-		}
+	for _, p := range x.Met() {
+		delete(w.vacant, p)
 	}
 	var out []string
 	for _, p := range x.Unmet {

@@ -10,8 +10,9 @@ import (
 
 // ComparePatterns returns the patterns of a rule after the run of a slot. known are the patterns before the
 // run, names the rule's patterns, unmet the patterns that matched no index, which may include
-// others. appeared are the names that match an index now and did not before.
-func ComparePatterns(known []Pattern, names, unmet []string, slot time.Time) (now []Pattern, appeared []string) {
+// others, and unread the places that could not be read: what was known of patterns among them stays.
+// appeared are the names that match an index now and did not before.
+func ComparePatterns(known []Pattern, names, unmet, unread []string, slot time.Time) (now []Pattern, appeared []string) {
 	all := slices.Concat(names, unmet)
 	if len(names) == 0 { // patterns of such a rule are recorded only while they match nothing
 		for _, p := range known {
@@ -27,7 +28,7 @@ func ComparePatterns(known []Pattern, names, unmet []string, slot time.Time) (no
 		switch missing := slices.Contains(unmet, name); {
 		case missing && p.Since.IsZero():
 			p.Since = slot.UTC()
-		case !missing:
+		case !missing && !slices.Contains(unread, name):
 			if !p.Since.IsZero() {
 				appeared = append(appeared, name)
 			}

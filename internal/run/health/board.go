@@ -65,6 +65,8 @@ type Finding struct {
 	Kind    Kind
 	Subject string
 	Text    string
+	// Unknown: it could not be examined. What was found of it before stays as it is.
+	Unknown bool
 }
 
 // count is what was found of a state for one holder.
@@ -165,7 +167,7 @@ func (b *Board) Examined(holder string, decides []Kind, found []Finding, began, 
 	for _, f := range found {
 		k := key{f.Kind, f.Subject}
 		current[k] = true
-		if !b.explained(f.Kind) {
+		if !f.Unknown && !b.explained(f.Kind) {
 			b.bad(claim{k, holder}, f.Text, began, at)
 		}
 	}

@@ -183,9 +183,12 @@ func (w *Watch) mapped(x pipeline.Execution, r Rule, at time.Time) {
 		return
 	}
 	var found []Finding
+	for _, p := range x.Met() {
+		w.board.NoteMet(p)
+	}
 	for _, p := range x.Patterns {
-		if !slices.Contains(x.Unmet, p) {
-			w.board.NoteMet(p)
+		if slices.Contains(x.Unread, p) {
+			found = append(found, Finding{Kind: PatternVacant, Subject: p, Unknown: true})
 		}
 	}
 	for _, p := range x.Unmet {
@@ -195,7 +198,7 @@ func (w *Watch) mapped(x pipeline.Execution, r Rule, at time.Time) {
 	}
 	began := at.Add(-x.Took)
 	w.board.Examined(x.RuleID, []Kind{PatternVacant}, found, began, at)
-	if len(found) > 0 || x.Vacant || x.Status == pipeline.Failed && !x.Diagnostics.HasErrors() {
+	if len(found) > 0 || x.Vacant || failure.UnreadOf(x.Err) != "" || x.Status == pipeline.Failed && !x.Diagnostics.HasErrors() {
 		return // nothing is known of fields
 	}
 	lacks := []string{"#" + r.Revision}
@@ -311,7 +314,7 @@ func (w *Watch) writing(p place, by, why string, began, at time.Time) {
 	}
 	w.unwritten[p][by] = unwritable{why, at}
 	w.mu.Unlock()
-	w.board.Examined(w.board.Runner(), []Kind{p.kind}, []Finding{{p.kind, p.subject, why}}, began, at)
+	w.board.Examined(w.board.Runner(), []Kind{p.kind}, []Finding{{Kind: p.kind, Subject: p.subject, Text: why}}, began, at)
 }
 
 // writable notes that a probe has found that a place can be written. What rules have found stays, until they succeed.

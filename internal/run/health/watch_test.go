@@ -41,6 +41,19 @@ func resolved(unmet ...string) pipeline.Execution {
 	return pipeline.Execution{RuleID: "r", Status: pipeline.Succeeded, Resolved: true, Patterns: []string{"logs-*", "more-*"}, Unmet: unmet}
 }
 
+// unresolved is an execution that may not read places, and does not know of them whether they are there.
+func unresolved(names ...string) pipeline.Execution {
+	x := resolved()
+	x.Unread = names
+	return x
+}
+
+// unreadable is an execution of which an index was not read.
+func unreadable(x pipeline.Execution) pipeline.Execution {
+	x.Status, x.Unread, x.Err = pipeline.PartialFailure, []string{"logs-b"}, unread(failure.Forbidden, "logs-b")
+	return x
+}
+
 func lacking(fields ...string) pipeline.Execution {
 	x := resolved()
 	for _, f := range fields {
@@ -96,6 +109,9 @@ func TestExecutions(t *testing.T) {
 		{name: "a search fails though the cluster answers", runs: []pipeline.Execution{failed(refusedConnection), failed(refusedConnection)}, want: []string{"rule-failing/r"}},
 		{name: "a pattern that never matched", runs: []pipeline.Execution{resolved("more-*"), resolved("more-*"), resolved("more-*")}},
 		{name: "a pattern that matched", runs: []pipeline.Execution{resolved(), resolved("more-*"), resolved("more-*")}, want: []string{"pattern-vacant/more-*"}, after: new(resolved())},
+		{name: "a pattern that could not be read, and matches nothing", runs: []pipeline.Execution{unresolved("more-*"), resolved("more-*"), resolved("more-*")}},
+		{name: "a vacant pattern that cannot be read either", runs: []pipeline.Execution{resolved(), resolved("more-*"), resolved("more-*"), unresolved("more-*")}, want: []string{"pattern-vacant/more-*"}, after: new(resolved())},
+		{name: "fields of a place that cannot be read", runs: []pipeline.Execution{lacking("x"), unreadable(lacking("x", "y")), unreadable(lacking("x", "y")), unreadable(lacking("x", "y"))}, want: []string{"privilege-missing/logs-b"}},
 		{name: "a field that was never there", runs: []pipeline.Execution{lacking("x"), lacking("x"), lacking("x")}},
 		{name: "a field that is gone", runs: []pipeline.Execution{lacking("x"), lacking("x", "y"), lacking("x", "y")}, want: []string{"fields-missing/logs-*,more-*"}, after: new(lacking("x"))},
 		{name: "a field that came", runs: []pipeline.Execution{lacking("x"), lacking(), lacking()}},

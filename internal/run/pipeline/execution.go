@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,10 +59,12 @@ type Execution struct {
 	// Undecided is the number of sequences whose maxspan has not ended; a later window decides them.
 	Undecided int
 	// Resolved: the rule's index patterns were resolved. Patterns are the patterns that mean the same in
-	// every slot, Unmet the ones of these that match no index. Vacant: no pattern matches an index.
+	// every slot, Unmet the ones of these that match no index. Unread are the places that could not be read; of a pattern among them it
+	// is not known whether it matches an index. Vacant: no pattern matches an index.
 	Resolved bool
 	Patterns []string
 	Unmet    []string
+	Unread   []string
 	Vacant   bool
 	// Warnings are messages about the execution that do not affect the coverage of the window.
 	Warnings []string
@@ -70,6 +73,11 @@ type Execution struct {
 	// Err is the operational failure that ended or impaired the execution.
 	Err  error
 	Took time.Duration
+}
+
+// Met returns the patterns that match an index: neither those that match none, nor those of which it is not known.
+func (x Execution) Met() []string {
+	return slices.DeleteFunc(slices.Clone(x.Patterns), func(p string) bool { return slices.Contains(x.Unmet, p) || slices.Contains(x.Unread, p) })
 }
 
 // MarshalJSON encodes the execution in the documented form for scripts.

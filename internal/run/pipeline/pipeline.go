@@ -177,6 +177,9 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 func (x *execution) noteTarget(t search.Target) {
 	x.unread = search.UnreadIn(t, x.Window)
 	x.Resolved, x.Unmet, x.Patterns = true, fixedPatterns(t.Missing), fixedPatterns(x.plan.Rule().Index)
+	for _, u := range t.Unread {
+		x.Unread = append(x.Unread, u.Name)
+	}
 	x.Vacant = len(t.Missing) > 0 && len(t.Indices) == 0 && len(x.unread) == 0
 }
 

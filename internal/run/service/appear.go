@@ -66,7 +66,7 @@ func (r *Recorder) comparePatterns(ctx context.Context, executions []pipeline.Ex
 		if now, changed := found.now[x.RuleID]; changed {
 			before = now
 		}
-		now, appeared := ledger.ComparePatterns(before, x.Patterns, x.Unmet, x.Slot)
+		now, appeared := ledger.ComparePatterns(before, x.Patterns, x.Unmet, x.Unread, x.Slot)
 		if len(appeared) > 0 {
 			found.appeared[x.RuleID] = append(found.appeared[x.RuleID], appeared...)
 		}
