@@ -270,6 +270,7 @@ func TestMatch(t *testing.T) {
 		{`{"n":9007199254740993}`, term("n", int64(9007199254740992)), false},
 		{`{"n":9007199254740993}`, gte("n", 9007199254740992.0), true},
 		{`{"n":5}`, condition.Range{Field: "n", Gt: 4.5, Lt: 5.5}, true},
+		{`{"n":5}`, condition.Range{Field: "n", Gt: "9223372036854775807", Lte: "K"}, false}, // no value is greater, whatever the other bound
 		{`{"n":[50,300]}`, condition.And{condition.Range{Field: "n", Gt: int64(100)}, condition.Range{Field: "n", Lt: int64(200)}}, true},
 		{`{"n":[50,300]}`, condition.Range{Field: "n", Gt: int64(100), Lt: int64(200)}, false},
 		{`{"x":0.1}`, term("x", 0.1), true},

@@ -2,6 +2,8 @@ package condition
 
 import (
 	"fmt"
+	"math"
+	"math/big"
 	"strings"
 	"time"
 
@@ -23,6 +25,9 @@ func compileRange(r Range, f mapping.Field) (accept, error) {
 		if err != nil {
 			return nil, err
 		}
+		if aboveAll(b, f) {
+			return func(mapping.Value) bool { return false }, nil // Elasticsearch does not read the upper bound then.
+		}
 		tests = append(tests, t)
 	}
 	return func(v mapping.Value) bool {
@@ -33,6 +38,20 @@ func compileRange(r Range, f mapping.Field) (accept, error) {
 		}
 		return true
 	}, nil
+}
+
+// aboveAll reports whether a lower bound that can be read admits no value, as it is greater than the greatest number that Elasticsearch accepts
+// for the integer type.
+func aboveAll(b bound, f mapping.Field) bool {
+	if b.name != "gt" || f.Type.Family() != mapping.FamilyInteger {
+		return false
+	}
+	greatest := int64(math.MaxInt32)
+	if f.Type == mapping.Long {
+		greatest = math.MaxInt64
+	}
+	n, ok := parseRational(literalText(b.value))
+	return ok && new(big.Int).Quo(n.Num(), n.Denom()).Cmp(big.NewInt(greatest)) == 0
 }
 
 // isUTC holds the zone names with which bounds are as if they named no zone.

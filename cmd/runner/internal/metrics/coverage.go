@@ -79,6 +79,8 @@ func newCoverage(registry *prometheus.Registry) *coverage {
 // Standing sets the standing of the rules. Rules without open slots have no series, so that there
 // are many series only when many rules are behind.
 func (m *Metrics) Standing(s service.Standing) {
+	m.setting.RLock()
+	defer m.setting.RUnlock()
 	c := m.coverage
 	m.rules.mu.RLock()
 	c.mu.Lock()
@@ -109,6 +111,8 @@ func (m *Metrics) Skew(by time.Duration) { m.coverage.skew.Set(by.Seconds()) }
 
 // Settling sets how long after a slot each rule waits, and how far the cluster's clock is ahead.
 func (m *Metrics) Settling(waits map[string]time.Duration, ahead time.Duration) {
+	m.setting.RLock()
+	defer m.setting.RUnlock()
 	m.rules.mu.RLock()
 	for id, wait := range waits {
 		if id = label(id); m.rules.has(id) {

@@ -28,6 +28,8 @@ func (m *Metrics) Enriched(source, outcome string) {
 
 // EnrichmentLoaded records that a source was loaded.
 func (m *Metrics) EnrichmentLoaded(source string, at time.Time) {
+	m.setting.RLock()
+	defer m.setting.RUnlock()
 	m.enrichments.loaded.WithLabelValues(label(source)).Set(float64(at.Unix()))
 }
 

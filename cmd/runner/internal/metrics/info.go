@@ -39,7 +39,8 @@ type about struct {
 	spans atomic.Pointer[func() (sent, failed int64)]
 }
 
-func newAbout(registry *prometheus.Registry) *about {
+// newAbout makes the collectors: those that are set in registry, those that ask others in asked.
+func newAbout(registry, asked *prometheus.Registry) *about {
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	}
@@ -56,11 +57,12 @@ func newAbout(registry *prometheus.Registry) *about {
 			renewed: describe("lease_renewed_timestamp_seconds", "Time at which this runner's lease was last renewed."),
 		},
 	}
-	registry.MustRegister(a.build, a.runners, a.clusters, a.share)
+	registry.MustRegister(a.build, a.runners, a.clusters)
+	asked.MustRegister(a.share)
 	for outcome, pick := range map[string]func(sent, failed int64) int64{
 		"sent": func(sent, _ int64) int64 { return sent }, "failed": func(_, failed int64) int64 { return failed },
 	} {
-		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		asked.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Namespace: namespace, Name: "trace_spans_total", Help: "Spans of traces by outcome: sent, failed.", ConstLabels: prometheus.Labels{"outcome": outcome},
 		}, func() float64 {
 			if ask := a.spans.Load(); ask != nil {
@@ -74,6 +76,8 @@ func newAbout(registry *prometheus.Registry) *about {
 
 // Runner sets what the runner says of itself.
 func (m *Metrics) Runner(r Runner) {
+	m.setting.RLock()
+	defer m.setting.RUnlock()
 	m.about.mu.Lock()
 	defer m.about.mu.Unlock()
 	m.about.runner = r
@@ -93,6 +97,8 @@ func (m *Metrics) Digest(rules string) {
 
 // Cluster sets what the cluster says of itself. It may say something else later: clusters are upgraded.
 func (m *Metrics) Cluster(c Cluster) {
+	m.setting.RLock()
+	defer m.setting.RUnlock()
 	m.about.mu.Lock()
 	defer m.about.mu.Unlock()
 	if c == m.about.cluster {

@@ -10,11 +10,13 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 
 	"tocsin/internal/diag/failure"
 	"tocsin/internal/run/health"
@@ -31,7 +33,9 @@ type Metrics struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
-	registry   *prometheus.Registry
+	// registry has the collectors that are set, asked those that ask others at each scrape.
+	registry, asked *prometheus.Registry
+
 	executions *prometheus.CounterVec
 	duration   *prometheus.HistogramVec
 	seconds    *prometheus.CounterVec
@@ -60,6 +64,10 @@ type Metrics struct {
 	coverage   *coverage
 	about      *about
 
+	// setting is held for reading while gauges are set or series removed, and for writing while all are gathered. It is taken first of
+	// all locks here.
+	setting sync.RWMutex
+
 	states        *prometheus.GaugeVec
 	enrichments   enrichments
 	notifications notifications
@@ -79,6 +87,7 @@ func New() *Metrics {
 	}
 	m := &Metrics{
 		registry:   registry,
+		asked:      prometheus.NewRegistry(),
 		executions: counter("executions_total", "Executions of rules by how they ended.", "rule_id", "status"),
 		duration:   registered(registry, prometheus.NewHistogramVec(histogram("execution_duration_seconds", "Time that executions take.", 3), []string{"status"})),
 		seconds:    counter("rule_execution_seconds_total", "Time that executions of the rule took, with the reads that they share with others.", "rule_id"),
@@ -109,7 +118,7 @@ func New() *Metrics {
 	m.rules.infos = gauge("rule_info", "1 for each rule that runs, with its name, type and severity as labels.", "rule_id", "name", "type", "severity")
 	m.rules.interval = gauge("rule_interval_seconds", "Usual time between two slots of the rule.", "rule_id")
 	m.coverage = newCoverage(m.registry)
-	m.about = newAbout(m.registry)
+	m.about = newAbout(m.registry, m.asked)
 	m.states = gauge("states", "States of the service by kind: how many of the kind there are.", "kind", "severity")
 	for _, k := range health.Kinds { // a state is seen only as a change from 0
 		m.States(string(k.Kind), string(k.Severity), 0)
@@ -135,7 +144,7 @@ func New() *Metrics {
 		{m.coverage.settle.MetricVec, nil},
 		{m.coverage.late.MetricVec, nil},
 	}
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.asked.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range []string{"succeeded", "failed"} { // a first failure is seen only as a change from 0
 		m.reloads.WithLabelValues(outcome)
 	}
@@ -159,7 +168,18 @@ func registered[T prometheus.Collector](registry *prometheus.Registry, c T) T {
 
 // Handler serves the metrics.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+	return promhttp.HandlerFor(prometheus.Gatherers{atRest{m}, m.asked}, promhttp.HandlerOpts{Registry: m.asked})
+}
+
+// atRest gathers the metrics while none is being set. The library makes a series with the value 0 before it has its own: a scrape between
+// the two would read, say, that a rule last succeeded in 1970.
+type atRest struct{ *Metrics }
+
+// Gather implements [prometheus.Gatherer].
+func (m atRest) Gather() ([]*dto.MetricFamily, error) {
+	m.setting.Lock()
+	defer m.setting.Unlock()
+	return m.registry.Gather() //nolint:wrapcheck // the handler's
 }
 
 // Rules holds numbers of loaded rules. Each rule is counted once. Valid rules run. Outdated rules are some of those that are not
@@ -168,6 +188,8 @@ type Rules struct{ Valid, Invalid, Unsupported, Disabled, Outdated int }
 
 // Rules sets how many rules run and how many do not.
 func (m *Metrics) Rules(r Rules) {
+	m.setting.RLock()
+	defer m.setting.RUnlock()
 	for status, n := range map[string]int{
 		"valid": r.Valid, "invalid": r.Invalid, "unsupported": r.Unsupported, "disabled": r.Disabled, "outdated": r.Outdated,
 	} {
@@ -187,6 +209,8 @@ func (m *Metrics) Reload(succeeded bool) {
 
 // Execution counts one execution. Of a rule that does not run any more, only what is not about one rule is counted.
 func (m *Metrics) Execution(x pipeline.Execution) {
+	m.setting.RLock()
+	defer m.setting.RUnlock()
 	id, status := label(x.RuleID), among(string(x.Status), statuses)
 	m.duration.WithLabelValues(status).Observe(x.Took.Seconds())
 	m.rules.mu.RLock()
@@ -297,5 +321,7 @@ func (m *Metrics) countMissed(id string, n int) {
 
 // States sets how many states of a kind there are.
 func (m *Metrics) States(kind, severity string, n int) {
+	m.setting.RLock()
+	defer m.setting.RUnlock()
 	m.states.WithLabelValues(label(kind), label(severity)).Set(float64(n))
 }

@@ -25,6 +25,8 @@ func newNotifications(registry *prometheus.Registry) notifications {
 
 // Notifications sets the numbers of notifications; none if another runner delivers them.
 func (m *Metrics) Notifications(stats []notify.Stat) {
+	m.setting.RLock()
+	defer m.setting.RUnlock()
 	m.notifications.entries.Reset()
 	m.notifications.oldest.Reset()
 	for _, s := range stats {

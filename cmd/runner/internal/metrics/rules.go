@@ -84,6 +84,8 @@ func (r *rules) covered(id string, slot time.Time) bool {
 
 // Running sets the rules that run. All series of others are removed.
 func (m *Metrics) Running(running []Rule) {
+	m.setting.RLock()
+	defer m.setting.RUnlock()
 	r := &m.rules
 	r.mu.Lock()
 	defer r.mu.Unlock()
