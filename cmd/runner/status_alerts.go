@@ -284,7 +284,8 @@ func (s *statusPage) blocksOf(ctx context.Context, doc alert.Document) ([]alert.
 // eventsOf returns the events behind an alert by time, and how many are missing. Alerts are no events, unless there is nothing else.
 func (s *statusPage) eventsOf(ctx context.Context, doc alert.Document) (events []event.Event, missing int, err error) {
 	a, _ := s.hushed()
-	all := behind(doc)
+	// Building blocks of this alert, and what stands for no document, have no index.
+	all := slices.DeleteFunc(behind(doc), func(r event.Ref) bool { return r.Index == "" })
 	refs := slices.DeleteFunc(slices.Clone(all), func(r event.Ref) bool { return alert.OfAlerts(r.Index) })
 	if len(refs) == 0 {
 		refs = all
