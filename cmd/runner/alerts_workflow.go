@@ -100,6 +100,9 @@ func (c *alertsChange) apply(ctx context.Context, a *app, done string, action wo
 	if err := c.check(a); err != nil {
 		return err
 	}
+	if err := action.Check(); err != nil {
+		return usagef("%w", err)
+	}
 	b, err := a.openAlerts(ctx)
 	if err != nil {
 		return err
@@ -188,39 +191,45 @@ func (s selection) String() string {
 
 // selected finds the alerts of the command, with all alerts of their sequences.
 func (c *alertsChange) selected(ctx context.Context, a *app, b *backend) (selection, error) {
-	var out selection
-	var groups []string
-	add := func(d alert.Document) {
-		if g := event.First(d.Source, groupID); g != "" {
-			groups = append(groups, g)
-			return
-		}
-		out.ids = append(out.ids, d.ID)
-	}
+	var named chosen
 	for _, id := range c.IDs {
 		d, err := b.alertNamed(ctx, id)
 		if err != nil {
-			return out, fmt.Errorf("change %w", err)
+			return selection{}, fmt.Errorf("change %w", err)
 		}
-		add(d)
+		named.add(d)
 	}
 	if len(c.IDs) == 0 {
 		f, err := c.filter(ctx, a, b, false)
 		if err != nil {
-			return out, err
+			return selection{}, err
 		}
 		err = b.alerts.List(ctx, f, func(d alert.Document) (bool, error) {
-			add(d)
+			named.add(d)
 			return true, nil
 		})
 		if err != nil {
-			return out, fmt.Errorf("find the alerts to change: %w", err)
+			return selection{}, fmt.Errorf("find the alerts to change: %w", err)
 		}
 	}
-	slices.Sort(out.ids)
-	out.ids = slices.Compact(out.ids)
-	slices.Sort(groups)
-	groups = slices.Compact(groups)
+	return named.whole(ctx, a, b)
+}
+
+// chosen are alerts by id, and sequences of which one was chosen.
+type chosen struct{ ids, groups []string }
+
+func (c *chosen) add(d alert.Document) {
+	if g := event.First(d.Source, groupID); g != "" {
+		c.groups = append(c.groups, g)
+		return
+	}
+	c.ids = append(c.ids, d.ID)
+}
+
+// whole returns the chosen alerts with all alerts of their sequences.
+func (c *chosen) whole(ctx context.Context, a *app, b *backend) (selection, error) {
+	unique := func(all []string) []string { return slices.Compact(slices.Sorted(slices.Values(all))) }
+	out, groups := selection{ids: unique(c.ids)}, unique(c.groups)
 	out.units = len(out.ids) + len(groups)
 	in := alertGroups{b.alerts, func(ctx context.Context, names []string) (mapping.Fields, error) {
 		return b.alertFields(ctx, a, false, names)

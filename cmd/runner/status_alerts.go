@@ -229,6 +229,27 @@ func (s *statusPage) alertByID(ctx context.Context, id string) (alert.Document, 
 	return doc, err //nolint:wrapcheck // it names the alert
 }
 
+// alertsByID finds alerts, with all alerts of their sequences. If one is not there, none is found. An id is whole, not its first characters.
+func (s *statusPage) alertsByID(ctx context.Context, ids []string) (selection, error) {
+	if slices.Contains(ids, "") {
+		return selection{}, api.Invalid("an id is empty")
+	}
+	docs, err := s.backend.alerts.GetAll(ctx, ids)
+	if err != nil {
+		return selection{}, fmt.Errorf("find the alerts to change: %w", err)
+	}
+	var named chosen
+	for _, id := range ids {
+		d, found := docs[id]
+		if !found {
+			return selection{}, api.NotFound(fmt.Sprintf("there is no alert with the id %q: none was changed", id))
+		}
+		named.add(d)
+	}
+	a, _ := s.hushed()
+	return named.whole(ctx, a, s.backend)
+}
+
 // Alert implements [api.Source].
 func (s *statusPage) Alert(ctx context.Context, id string) (api.AlertDetail, error) {
 	done, err := s.ask(ctx)
@@ -359,25 +380,17 @@ func (s *statusPage) planOf(ref string) query.Plan {
 
 // ChangeAlerts implements [api.Source].
 func (s *statusPage) ChangeAlerts(ctx context.Context, c api.Change) (api.Changed, error) {
-	if c.Status != "" && !slices.Contains(workflow.Statuses, c.Status) {
-		return api.Changed{}, api.Invalid("status is not one of " + strings.Join(workflow.Statuses, ", "))
+	action := workflow.Action{
+		Status: c.Status, Reason: c.Reason, AddTags: c.AddTags, RemoveTags: c.RemoveTags, Assign: c.Assign, Unassign: c.Unassign, By: c.By, At: time.Now(),
 	}
-	if c.Status == "" && len(c.AddTags)+len(c.RemoveTags)+len(c.Assign)+len(c.Unassign) == 0 {
-		return api.Changed{}, api.Invalid("nothing is wanted of the alerts")
+	if err := action.Check(); err != nil {
+		return api.Changed{}, api.Invalid(err.Error())
 	}
-	for _, id := range c.IDs {
-		if _, err := s.alertByID(ctx, id); err != nil { // an id, not its first characters
-			return api.Changed{}, err
-		}
-	}
-	a, _ := s.hushed()
-	found, err := (&alertsChange{IDs: c.IDs}).selected(ctx, a, s.backend)
+	found, err := s.alertsByID(ctx, c.IDs)
 	if err != nil {
 		return api.Changed{}, err
 	}
-	result, err := workflow.Apply(ctx, s.backend.alerts, found.ids, workflow.Action{
-		Status: c.Status, Reason: c.Reason, AddTags: c.AddTags, RemoveTags: c.RemoveTags, Assign: c.Assign, Unassign: c.Unassign, By: c.By, At: time.Now(),
-	})
+	result, err := workflow.Apply(ctx, s.backend.alerts, found.ids, action)
 	if settled, ok := s.backend.alerts.(workflow.Settler); ok && result.Changed > 0 {
 		if late := settled.Settle(context.WithoutCancel(ctx)); late != nil { // the next refresh shows them
 			s.global.log.Debug("the changes are not visible at once", "error", late)

@@ -329,10 +329,16 @@ func TestWeb(t *testing.T) {
 	if a.ask(t, http.MethodGet, "/alerts/"+one.ID, "", &one); one.Status != "closed" || one.StatusBy != "api" || one.StatusAt == nil {
 		t.Errorf("the alert is %s", one.Status)
 	}
-	for body, status := range map[string]int{`{"ids": ["` + one.ID[:9] + `"], "status": "open"}`: 404, `{"ids": ["` + one.ID + `"]}`: 400, `{"ids": ["` + one.ID + `"], "status": "gone"}`: 400} {
+	for body, status := range map[string]int{
+		`{"ids": ["` + one.ID + `", "other"], "status": "open"}`: 404, `{"ids": [""], "status": "open"}`: 400, `{"ids": ["` + one.ID + `"], "add_tags": ["x", " "]}`: 400, `{"ids": ["` + one.ID + `"], "unassign": [""]}`: 400,
+		`{"ids": ["` + one.ID[:9] + `"], "status": "open"}`: 404, `{"ids": ["` + one.ID + `"]}`: 400, `{"ids": ["` + one.ID + `"], "status": "gone"}`: 400,
+	} {
 		if got := change(body); got != status {
 			t.Errorf("%s has status %d, want %d", body, got, status)
 		}
+	}
+	if a.ask(t, http.MethodGet, "/alerts/"+one.ID, "", &one); one.Status != "closed" {
+		t.Errorf("after changes that were refused, the alert is %s", one.Status)
 	}
 	for path, status := range map[string]int{
 		"/alerts?where=a%3A(": 400, "/alerts?severity=dire": 400, "/alerts?after=x": 400, "/alerts/nothing": 404, "/rules/nothing": 404, "/rules/nothing/slots": 404, "/backfills/nothing": 404, "/rules/" + id: 200, "/rules/" + id + "/slots?from=1h": 200,

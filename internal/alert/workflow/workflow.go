@@ -5,7 +5,10 @@
 package workflow
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/internal/alert"
@@ -43,6 +46,19 @@ type Action struct {
 	// By is who changes the status, At is when.
 	By string
 	At time.Time
+}
+
+// Check returns what is wrong with what is wanted: nothing is, a status that there is not, or a tag or user without a name.
+func (a Action) Check() error {
+	switch names := slices.Concat(a.AddTags, a.RemoveTags, a.Assign, a.Unassign); {
+	case a.Status == "" && len(names) == 0:
+		return errors.New("nothing is wanted of the alerts")
+	case a.Status != "" && !slices.Contains(Statuses, a.Status):
+		return fmt.Errorf("status %q is not one of %s", a.Status, strings.Join(Statuses, ", "))
+	case slices.ContainsFunc(names, func(n string) bool { return strings.TrimSpace(n) == "" }):
+		return errors.New("a tag or a user has no name")
+	}
+	return nil
 }
 
 // Changes returns the fields of an alert that the action changes; nil if the alert is as wanted.

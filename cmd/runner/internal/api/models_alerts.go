@@ -132,8 +132,8 @@ type Backfills struct {
 
 // NewBackfill asks for a job.
 type NewBackfill struct {
-	From time.Time `json:"from" doc:"Start of the time range; its slots are run."`
-	To   time.Time `json:"to" doc:"End of the time range; a slot at this time is not run."`
+	From time.Time `json:"from,omitzero" doc:"Start of the time range; its slots are run. Required unless a job is resumed."`
+	To   time.Time `json:"to,omitzero" doc:"End of the time range; a slot at this time is not run. Required unless a job is resumed."`
 	// Rules are ids or names; none: all rules.
 	Rules []string `json:"rules,omitempty" doc:"Ids or names of rules (default: all)."`
 	Job   string   `json:"job,omitempty" doc:"Name of the job (default: made from rules, time range and namespace). Alone, it resumes the job."`
@@ -141,7 +141,7 @@ type NewBackfill struct {
 
 // Change is what is wanted of alerts.
 type Change struct {
-	IDs        []string `json:"ids" doc:"Ids of alerts. A sequence is changed as one: its alert and its building blocks."`
+	IDs        []string `json:"ids" doc:"Ids of alerts. If one is not there, none is changed. A sequence is changed as one: its alert and its building blocks."`
 	Status     string   `json:"status,omitempty" doc:"open, acknowledged or closed."`
 	Reason     string   `json:"reason,omitempty" doc:"Why an alert is closed, such as false_positive."`
 	AddTags    []string `json:"add_tags,omitempty"`
