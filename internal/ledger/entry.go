@@ -76,12 +76,12 @@ type Entry struct {
 	Status Status
 	// Attempts is how often the slot was tried, Fence the fencing number of the last attempt.
 	Attempts, Fence int64
-	// Read is the number of documents searched, Hits the number of hits.
+	// Read is the number of documents that the last attempt searched, Hits the number of its hits.
 	Read, Hits int64
-	// Created, Duplicates and Suppressed count the outcomes of the hits' alerts, Queued the hits
-	// beyond max_signals that are left for later.
+	// Created counts the alerts that the attempts have made, Duplicates those that others had made before. Suppressed are the hits that the last
+	// attempt folded into alerts, Queued the hits beyond max_signals that are left for later.
 	Created, Duplicates, Suppressed, Queued int64
-	// Took is the duration of the run, with a precision of about a tenth.
+	// Took is the duration of all attempts, with a precision of about a tenth.
 	Took time.Duration
 	// Ended is when the run ended; it shows how late the run was. A store may make it earlier: see [Entry.EndedBy].
 	Ended time.Time

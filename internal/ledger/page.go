@@ -44,11 +44,30 @@ func (p *Page) Put(e Entry) bool {
 	case e.Fence < have.Fence, have.Status.final() && (e.Status.Open() || e.Status == Vacant), have.Status == Covered && e.Status == GivenUp:
 		return false
 	}
-	if e.Status == Running {
-		e.Error = have.Error // the error of the previous attempt
+	switch {
+	case e.Status == Running: // what is known is that of the previous attempts
+		e.Error = have.Error
+		e.Read, e.Hits, e.Created, e.Duplicates, e.Suppressed, e.Queued, e.Took = have.Read, have.Hits, have.Created, have.Duplicates, have.Suppressed, have.Queued, have.Took
+	case e.repeats(have):
+		e.Created, e.Duplicates, e.Took = have.Created, have.Duplicates, have.Took
+	default:
+		e.follow(have)
 	}
 	p.Entries[i] = e
 	return true
+}
+
+// repeats reports whether an entry is that of the same run as one that is there: a write is repeated whose answer was lost.
+func (e Entry) repeats(have Entry) bool {
+	return e.Attempts == have.Attempts && e.Fence == have.Fence && e.Status == have.Status && e.Read == have.Read && e.Hits == have.Hits && e.Queued == have.Queued &&
+		!e.Ended.IsZero() && !e.Ended.Before(have.Ended) && !e.Ended.After(have.EndedBy())
+}
+
+// follow adds what the earlier attempts of a slot did: their alerts are the slot's, too, and no duplicates of others.
+func (e *Entry) follow(have Entry) {
+	e.Created += have.Created
+	e.Duplicates = max(0, e.Duplicates-have.Created)
+	e.Took += have.Took
 }
 
 // Reopen inserts an entry that reopens a covered or vacant slot, and reports whether it did. Slots
@@ -59,6 +78,7 @@ func (p *Page) Reopen(e Entry) bool {
 		return false
 	}
 	e.Fence = max(e.Fence, p.Entries[i].Fence)
+	e.follow(p.Entries[i])
 	p.Entries[i] = e
 	return true
 }
