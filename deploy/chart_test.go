@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -123,11 +124,45 @@ func TestChartRefuses(t *testing.T) {
 		{"shippedRules=true,elasticsearch.existingSecret=k,elasticsearch.caSecret=a,elasticsearch.caConfigMap=b", "exclude each other"},
 		{"shippedRules=true,elasticsearch.existingSecret=k,replicas=3", "replicas"},
 		{"shippedRules=true,elasticsearch.existingSecret=k,elasticsearch.urls={es:9200}", "pattern"},
+		{"shippedRules=true,elasticsearch.existingSecret=k,elasticsearch.urls={https://elastic:secret@es:9200}", "pattern"}, // a ConfigMap is no place for a secret
+		{"shippedRules=true,elasticsearch.existingSecret=k,config.listn=x", "listn"},
+		{"shippedRules=true,elasticsearch.existingSecret=k,config.listen=0.0.0.0:1", "listen"},
+		{"elasticsearch.existingSecret=k,rulesConfigMaps={chart}", "rulesConfigMaps"},
 	} {
 		output, err := exec.CommandContext(t.Context(), helm(t), "template", chart, "--kube-version", kubernetes, "--set", tt.values).CombinedOutput() //nolint:gosec // the test names it
 		if err == nil || !strings.Contains(string(output), tt.want) {
 			t.Errorf("%s: %v\n%s", tt.values, err, output)
 		}
+	}
+}
+
+// TestChartSettings: the chart takes every setting of the service, but for those that it makes itself.
+func TestChartSettings(t *testing.T) {
+	t.Parallel()
+	own := []string{"config", "rules", "elasticsearch", "ca-file", "username", "password-file", "api-key-file", "store", "events", "mapping", "format", "once", "at", "listen"}
+	output, err := exec.CommandContext(t.Context(), tocsintest.Runner(t), "config", "--format", "json").Output() //nolint:gosec // the built command
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []struct{ Name string }
+	var schema struct {
+		Properties struct {
+			Config struct {
+				PropertyNames struct{ Enum []string } `json:"propertyNames"`
+			}
+		}
+	}
+	if err := errors.Join(json.Unmarshal(output, &all), json.Unmarshal([]byte(read(t, filepath.Join(chart, "values.schema.json"))), &schema)); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, one := range all {
+		if !slices.Contains(own, one.Name) {
+			want = append(want, one.Name)
+		}
+	}
+	if got := schema.Properties.Config.PropertyNames.Enum; !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("the schema has %v, want %v", got, want)
 	}
 }
 

@@ -75,7 +75,7 @@ func (n *Node) Check(ctx context.Context) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK || response.Header.Get("X-Elastic-Product") != "Elasticsearch" {
-		return fmt.Errorf("%s answers %s and is no Elasticsearch to us", n.URL, response.Status)
+		return fmt.Errorf("%s answers %s and is no Elasticsearch to us", response.Request.URL.Redacted(), response.Status)
 	}
 	return nil
 }

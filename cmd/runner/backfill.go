@@ -30,7 +30,7 @@ type backfillRunCmd struct {
 	From            moment        `help:"Start of the time range; its slots are run." placeholder:"T"`
 	To              moment        `help:"End of the time range; a slot at this time is not run." placeholder:"T"`
 	Rule            []string      `help:"Only this rule (rule_id or name). May be repeated. A disabled rule runs if it is named." placeholder:"ID" sep:"none"`
-	Job             string        `help:"Name of the job (default: made from rules, time range and namespace). Without --from and --to: resume this job." placeholder:"NAME"`
+	Job             string        `help:"Name of the job (default: made from rules, time range, namespace and the settings that decide what is found). Without --from and --to: resume this job." placeholder:"NAME"`
 	Cancel          string        `help:"Cancel the job with this name, wherever it runs." placeholder:"JOB"`
 	DryRun          bool          `help:"Count hits and write nothing."`
 	Diff            bool          `help:"Compare the alerts that the job would create with the existing alerts of these slots, and write nothing."`
@@ -209,7 +209,11 @@ func (c *backfillRunCmd) job(ctx context.Context, p *backfillPlaces, plans []que
 		}
 		rules = append(rules, r)
 	}
-	job := backfill.NewJob(rules, from, to, p.target)
+	settings, err := p.settings(ctx, plans)
+	if err != nil {
+		return nil, backfill.Job{}, err
+	}
+	job := backfill.NewJob(rules, from, to, p.target, settings)
 	if c.Job != "" {
 		job.ID = c.Job
 	}

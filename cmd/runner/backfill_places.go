@@ -11,6 +11,7 @@ import (
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
+	"tocsin/internal/query"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/search"
 	"tocsin/internal/search/tables"
@@ -32,7 +33,9 @@ type backfillPlaces struct {
 	ledger  ledger.Store
 	// target is the namespace of the alerts.
 	target string
-	ready  func(context.Context) error
+	// settings returns digests of the settings that decide what rules find.
+	settings func(context.Context, []query.Plan) (map[string]string, error)
+	ready    func(context.Context) error
 	// calm blocks until a round may start; nil: a round may always start.
 	calm func(context.Context) error
 	// settle makes written alerts visible to searches.
@@ -45,7 +48,7 @@ type backfillPlaces struct {
 // are in namespace if it is not empty. It also changes what b.install and b.installRisk create.
 func (a *app) backfillPlaces(b *backend, namespace string) (*backfillPlaces, error) {
 	p := &backfillPlaces{
-		backend: b, events: b.events, target: a.global.Namespace, ready: b.ready, calm: b.calm, risk: b.riskPlace(), tables: b.tables,
+		backend: b, events: b.events, target: a.global.Namespace, settings: a.global.jobSettings, ready: b.ready, calm: b.calm, risk: b.riskPlace(), tables: b.tables,
 		settle: func(context.Context) error { return nil },
 	}
 	if namespace != "" {

@@ -146,9 +146,10 @@ func (c *Client) askRights(ctx context.Context, names []string) (read map[string
 	return read, false, nil
 }
 
-// noEndpoint reports whether the cluster does not know the endpoint: it has no security.
+// noEndpoint reports whether the cluster does not know the endpoint: it has no security. Where a path with a placeholder fits, as
+// _security/{...} of other methods, it names the methods that it knows.
 func noEndpoint(err error) bool {
-	return failure.KindOf(err) == failure.Rejected && err != nil && strings.Contains(err.Error(), "no handler found")
+	return failure.KindOf(err) == failure.Rejected && err != nil && (strings.Contains(err.Error(), "no handler found") || strings.Contains(err.Error(), "Incorrect HTTP method"))
 }
 
 // maxRights is the number of names in one check of privileges.

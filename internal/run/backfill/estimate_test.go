@@ -154,7 +154,7 @@ func TestEstimate(t *testing.T) {
 		interrupted := int64(rapid.SampledFrom([]int{0, 0, 7, 40}).Draw(rt, "interrupted after rounds"))
 
 		rules := load(t, false, texts...)
-		job := backfill.NewJob(rules, hour(0), hour(float64(24*days)), "x")
+		job := backfill.NewJob(rules, hour(0), hour(float64(24*days)), "x", nil)
 		w := &timed{burden: b, now: hour(10000), from: job.From, to: job.To}
 		l := ledger.NewMemory()
 		if interrupted > 0 {

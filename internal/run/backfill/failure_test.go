@@ -160,7 +160,7 @@ func TestFailures(t *testing.T) {
 				runs = append(runs, describe(j))
 				return tt.do(j, len(runs))
 			})
-			result, err := r.Run(t.Context(), backfill.NewJob(rules, hour(0), hour(2.5), "x"), rules)
+			result, err := r.Run(t.Context(), backfill.NewJob(rules, hour(0), hour(2.5), "x", nil), rules)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -191,7 +191,7 @@ func TestHopeless(t *testing.T) {
 		}
 		return succeeded()
 	})
-	result, err := r.Run(t.Context(), backfill.NewJob(rules, hour(0), hour(240), "x"), rules)
+	result, err := r.Run(t.Context(), backfill.NewJob(rules, hour(0), hour(240), "x", nil), rules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestHopeless(t *testing.T) {
 // resumed.
 func TestUnreachable(t *testing.T) {
 	rules := load(t, false, texts...)
-	job := backfill.NewJob(rules, hour(0), hour(9), "x")
+	job := backfill.NewJob(rules, hour(0), hour(9), "x", nil)
 	store := ledger.NewMemory()
 	r := newRunner(nil, nil, store)
 	down := errors.New("down")
@@ -249,7 +249,7 @@ func TestGate(t *testing.T) {
 	g := &gate{limit: 7}
 	r.Options.Gate = g.Wait
 	r.Rounds = rounds(func(pipeline.Job) pipeline.Execution { n++; return succeeded() })
-	result, err := r.Run(t.Context(), backfill.NewJob(rules, hour(0), hour(9), "x"), rules)
+	result, err := r.Run(t.Context(), backfill.NewJob(rules, hour(0), hour(9), "x", nil), rules)
 	if !backfill.Interrupted(err) || result.Progress.Rounds != 7 || g.waits != 8 || n == 0 {
 		t.Error(err, result.Progress, g.waits)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,8 @@ type Job struct {
 	To   time.Time `json:"to"`
 	// Target is where the alerts go.
 	Target string `json:"target"`
+	// Settings has digests of the settings that decide what the rules find, by name. Those that are as by default are left out.
+	Settings map[string]string `json:"settings,omitempty"`
 	// Rules are ordered by id.
 	Rules []Named `json:"rules"`
 	// Slots is the number of slots of all rules.
@@ -56,6 +59,9 @@ func (j Job) Hash() string {
 	for _, r := range j.Rules {
 		parts = append(parts, r.ID, r.Hash)
 	}
+	for _, name := range slices.Sorted(maps.Keys(j.Settings)) {
+		parts = append(parts, "--"+name, j.Settings[name])
+	}
 	h := sha256.New()
 	for _, p := range parts {
 		h.Write([]byte(strconv.Itoa(len(p)) + ":" + p))
@@ -85,6 +91,9 @@ func (j Job) differs(from Job) string {
 	case j.Target != from.Target:
 		return "its alerts go to " + from.Target
 	}
+	if names := otherSettings(j.Settings, from.Settings); len(names) > 0 {
+		return "it began with other settings: " + strings.Join(names, ", ")
+	}
 	for _, r := range from.Rules {
 		i := slices.IndexFunc(j.Rules, func(n Named) bool { return n.ID == r.ID })
 		switch {
@@ -98,6 +107,16 @@ func (j Job) differs(from Job) string {
 		return fmt.Sprintf("it has %d rules, not %d", len(from.Rules), len(j.Rules))
 	}
 	return ""
+}
+
+// otherSettings returns the names of the settings that differ.
+func otherSettings(a, b map[string]string) []string {
+	all := maps.Clone(a)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, b)
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(name string) bool { return a[name] == b[name] })
 }
 
 // headID is the id of the job's head in the ledger, pageID the id of a rule's pages.

@@ -19,7 +19,7 @@ func TestJobName(t *testing.T) {
 	a := ruleText("a", "query", `process.name: x`, "")
 	b := ruleText("b", "query", `process.name: x`, "")
 	job := func(texts ...string) backfill.Job {
-		return backfill.NewJob(load(t, false, texts...), hour(0), hour(9), "x")
+		return backfill.NewJob(load(t, false, texts...), hour(0), hour(9), "x", nil)
 	}
 	want := job(a, b)
 	if got := job(b, a); got.ID != want.ID || len(want.ID) != 12 || want.Slots != 36 {
@@ -29,7 +29,8 @@ func TestJobName(t *testing.T) {
 	seen := map[string]string{want.ID: "want"}
 	for name, other := range map[string]backfill.Job{
 		"one rule": job(a), "a rule that says something else": job(a, strings.Replace(b, "21", "22", 1)),
-		"another range": backfill.NewJob(rules, hour(0), hour(8), "x"), "another target": backfill.NewJob(rules, hour(0), hour(9), "y"),
+		"another range": backfill.NewJob(rules, hour(0), hour(8), "x", nil), "another target": backfill.NewJob(rules, hour(0), hour(9), "y", nil),
+		"a setting": backfill.NewJob(rules, hour(0), hour(9), "x", map[string]string{"data-view": "1"}), "another value": backfill.NewJob(rules, hour(0), hour(9), "x", map[string]string{"data-view": "2"}),
 	} {
 		if same := seen[other.ID]; same != "" {
 			t.Errorf("%s has the name of %s", name, same)
@@ -45,16 +46,17 @@ func TestTake(t *testing.T) {
 	jobs := backfill.Jobs{Store: ledger.NewMemory()}
 	named := func(j backfill.Job) backfill.Job { j.ID = "n"; return j }
 	rules := load(t, false, a)
-	first, err := jobs.Take(t.Context(), named(backfill.NewJob(rules, hour(0), hour(9), "x")), hour(100))
+	first, err := jobs.Take(t.Context(), named(backfill.NewJob(rules, hour(0), hour(9), "x", nil)), hour(100))
 	if err != nil || first.Taken != 1 {
 		t.Fatal(first, err)
 	}
 	for text, other := range map[string]backfill.Job{
-		"it is about 2026-01-14T20:00:00Z to 2026-01-15T05:00:00Z": backfill.NewJob(rules, hour(0), hour(8), "x"),
-		"its alerts go to x":                backfill.NewJob(rules, hour(0), hour(9), "y"),
-		"rule a is part of it":              backfill.NewJob(load(t, false, b), hour(0), hour(9), "x"),
-		"it has 1 rules, not 2":             backfill.NewJob(load(t, false, a, b), hour(0), hour(9), "x"),
-		"rule a has changed since it began": backfill.NewJob(load(t, false, strings.Replace(a, "21", "22", 1)), hour(0), hour(9), "x"),
+		"it is about 2026-01-14T20:00:00Z to 2026-01-15T05:00:00Z": backfill.NewJob(rules, hour(0), hour(8), "x", nil),
+		"its alerts go to x":                              backfill.NewJob(rules, hour(0), hour(9), "y", nil),
+		"it began with other settings: alerts, data-view": backfill.NewJob(rules, hour(0), hour(9), "x", map[string]string{"data-view": "1", "alerts": "2"}),
+		"rule a is part of it":                            backfill.NewJob(load(t, false, b), hour(0), hour(9), "x", nil),
+		"it has 1 rules, not 2":                           backfill.NewJob(load(t, false, a, b), hour(0), hour(9), "x", nil),
+		"rule a has changed since it began":               backfill.NewJob(load(t, false, strings.Replace(a, "21", "22", 1)), hour(0), hour(9), "x", nil),
 	} {
 		if _, err := jobs.Take(t.Context(), named(other), hour(101)); !errors.Is(err, backfill.ErrOther) || !strings.Contains(err.Error(), text) {
 			t.Errorf("want %q, got %v", text, err)
@@ -79,7 +81,7 @@ func TestTake(t *testing.T) {
 func TestBegin(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts[:3]...)
-	job := backfill.NewJob(rules, hour(0), hour(2.5), "x")
+	job := backfill.NewJob(rules, hour(0), hour(2.5), "x", nil)
 	limitChecks(t, 20)
 	rapid.Check(t, func(rt *rapid.T) {
 		a, l := store.NewMemory(), ledger.NewMemory()
@@ -138,7 +140,7 @@ func TestRange(t *testing.T) {
 		from, to float64
 		want     int64
 	}{{0, 1, 2}, {0, 1.25, 3}, {0.1, 1, 1}, {0.1, 0.4, 0}, {0.5, 1, 1}} {
-		if got := backfill.NewJob(rules, hour(tt.from), hour(tt.to), "x").Slots; got != tt.want {
+		if got := backfill.NewJob(rules, hour(tt.from), hour(tt.to), "x", nil).Slots; got != tt.want {
 			t.Errorf("%g to %g: %d slots, want %d", tt.from, tt.to, got, tt.want)
 		}
 	}

@@ -285,7 +285,7 @@ func TestSlotsAnyWay(t *testing.T) {
 		}
 		single := contents(rt, o.each(rt, events, one))
 		a := store.NewMemory()
-		result, err := newRunner(events, a, ledger.NewMemory()).Run(rt.Context(), backfill.NewJob([]backfill.Rule{one}, o.from, o.to, "x"), []backfill.Rule{one})
+		result, err := newRunner(events, a, ledger.NewMemory()).Run(rt.Context(), backfill.NewJob([]backfill.Rule{one}, o.from, o.to, "x", nil), []backfill.Rule{one})
 		if err != nil || result.Left() != 0 {
 			rt.Fatal(err, result)
 		}

@@ -37,7 +37,7 @@ func preview(t *testing.T, events search.Events, a *store.Memory, rules []backfi
 	t.Helper()
 	there := readOnly{a, t}
 	p := &backfill.Preview{Lookup: there, History: there, Anew: anew}
-	job := backfill.NewJob(rules, hour(0), hour(9), "x")
+	job := backfill.NewJob(rules, hour(0), hour(9), "x", nil)
 	result, err := newRunner(events, p, ledger.NewMemory()).Run(t.Context(), job, rules)
 	if err != nil || result.Left() != 0 {
 		t.Fatal(err, result)
@@ -48,7 +48,7 @@ func preview(t *testing.T, events search.Events, a *store.Memory, rules []backfi
 // written runs a job over some hours, and returns the number of documents by rule.
 func written(t *testing.T, events search.Events, a *store.Memory, rules []backfill.Rule, from, to float64) map[string]int64 {
 	t.Helper()
-	result, err := newRunner(events, a, ledger.NewMemory()).Run(t.Context(), backfill.NewJob(rules, hour(from), hour(to), "x"), rules)
+	result, err := newRunner(events, a, ledger.NewMemory()).Run(t.Context(), backfill.NewJob(rules, hour(from), hour(to), "x", nil), rules)
 	if err != nil || result.Left() != 0 {
 		t.Fatal(err, result)
 	}

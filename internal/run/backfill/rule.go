@@ -81,8 +81,8 @@ func (r Rule) slotOf(covers []time.Time) func(time.Time) time.Time {
 }
 
 // NewJob describes a backfill of rules.
-func NewJob(rules []Rule, from, to time.Time, target string) Job {
-	j := Job{From: from.UTC(), To: to.UTC(), Target: target}
+func NewJob(rules []Rule, from, to time.Time, target string, settings map[string]string) Job {
+	j := Job{From: from.UTC(), To: to.UTC(), Target: target, Settings: settings}
 	for _, r := range rules {
 		j.Rules = append(j.Rules, Named{r.id(), r.Plan.Rule().ContentHash})
 		j.Slots += r.count(window.Window{From: from, To: to})

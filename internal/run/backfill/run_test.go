@@ -19,7 +19,7 @@ import (
 func undisturbed(t *testing.T, events search.Events, rules []backfill.Rule, hours float64) (map[string]map[string]any, backfill.Result) {
 	t.Helper()
 	a := store.NewMemory()
-	result, err := newRunner(events, a, ledger.NewMemory()).Run(t.Context(), backfill.NewJob(rules, hour(0), hour(hours), "x"), rules)
+	result, err := newRunner(events, a, ledger.NewMemory()).Run(t.Context(), backfill.NewJob(rules, hour(0), hour(hours), "x", nil), rules)
 	if err != nil || result.Left() != 0 {
 		t.Fatal(err, result)
 	}
@@ -57,7 +57,7 @@ func TestKilled(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts...)
 	want, _ := undisturbed(t, events, rules, 2.5)
-	job := backfill.NewJob(rules, hour(0), hour(2.5), "x")
+	job := backfill.NewJob(rules, hour(0), hour(2.5), "x", nil)
 	limitChecks(t, 30) // each check runs whole jobs
 	rapid.Check(t, func(rt *rapid.T) {
 		a, l := store.NewMemory(), ledger.NewMemory()
@@ -88,7 +88,7 @@ func TestInterrupted(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts...)
 	want, whole := undisturbed(t, events, rules, 9)
-	job := backfill.NewJob(rules, hour(0), hour(9), "x")
+	job := backfill.NewJob(rules, hour(0), hour(9), "x", nil)
 	a, l := store.NewMemory(), ledger.NewMemory()
 	rounds := int64(0)
 	for n := 1; ; n++ {
@@ -129,7 +129,7 @@ func TestInterrupted(t *testing.T) {
 func TestStopped(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts...)
-	job := backfill.NewJob(rules, hour(0), hour(9), "x")
+	job := backfill.NewJob(rules, hour(0), hour(9), "x", nil)
 	for _, tt := range []struct {
 		name string
 		do   func(context.Context, backfill.Jobs) error

@@ -36,7 +36,7 @@ func unsettled(t *testing.T, events search.Events, these []backfill.Rule, settle
 		}
 		return slot.Before(after)
 	}
-	job := backfill.NewJob(these, begin, hour(3), "default")
+	job := backfill.NewJob(these, begin, hour(3), "default", nil)
 	result, err := early.Run(t.Context(), job, these)
 	if err != nil {
 		t.Fatal(err)

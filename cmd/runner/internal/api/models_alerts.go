@@ -136,7 +136,7 @@ type NewBackfill struct {
 	To   time.Time `json:"to,omitzero" doc:"End of the time range; a slot at this time is not run. Required unless a job is resumed."`
 	// Rules are ids or names; none: all rules.
 	Rules []string `json:"rules,omitempty" doc:"Ids or names of rules (default: all)."`
-	Job   string   `json:"job,omitempty" doc:"Name of the job (default: made from rules, time range and namespace). Alone, it resumes the job."`
+	Job   string   `json:"job,omitempty" doc:"Name of the job (default: made from rules, time range, namespace and the settings that decide what is found). Alone, it resumes the job."`
 }
 
 // Change is what is wanted of alerts.
