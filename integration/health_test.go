@@ -205,7 +205,7 @@ var faults = []fault{
 		_, _ = io.WriteString(w, "<html>bad gateway</html>")
 		return true
 	}},
-	{name: "the cluster does not answer", kind: "cluster-unreachable", args: []string{"--request-timeout", "5s"}, answers: func(_ http.ResponseWriter, r *http.Request) bool {
+	{name: "the cluster does not answer", kind: "cluster-unreachable", answers: func(_ http.ResponseWriter, r *http.Request) bool {
 		<-r.Context().Done()
 		return true
 	}},

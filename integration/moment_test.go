@@ -236,7 +236,7 @@ func ofSlots(t *testing.T, events search.Events, text string, from time.Time, si
 	} else {
 		runner := &backfill.Runner{Jobs: backfill.Jobs{Store: ledger.NewMemory()}, Rounds: round, Options: backfill.Options{Now: now}}
 		rules := []backfill.Rule{one}
-		result, err := runner.Run(t.Context(), backfill.NewJob(rules, from, from.Add(6*time.Hour), "x"), rules)
+		result, err := runner.Run(t.Context(), backfill.NewJob(rules, from, from.Add(6*time.Hour), "x", nil), rules)
 		if err != nil || result.Left() != 0 {
 			t.Fatal(err, result)
 		}

@@ -248,6 +248,9 @@ func (c *setupTemplatesCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	if err := a.nameMisfits(ctx, b); err != nil { // what was there before stays as it was
+		return err
+	}
 	_, err = fmt.Fprintf(a.out, "the templates and indices of namespace %s are there\n", a.global.Namespace)
 	return wrapWrite(err)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -12,6 +13,7 @@ import (
 
 	"tocsin/cmd/runner/internal/metrics"
 	"tocsin/internal/backend/elastic"
+	"tocsin/internal/diag/failure"
 	"tocsin/internal/ledger/lease"
 	"tocsin/internal/query"
 	"tocsin/internal/run/health"
@@ -25,8 +27,8 @@ const (
 	// probeEvery is how often the cluster is asked whether it answers, writableEvery whether alerts can be written and notices were given up, fitEvery whether
 	// the indices are as Tocsin creates them; syncEvery is how often runners agree about states when nothing has changed.
 	probeEvery, writableEvery, fitEvery, syncEvery = 5 * time.Second, 15 * time.Second, 30 * time.Second, 10 * time.Second
-	// probeWithin limits one probe.
-	probeWithin = 20 * time.Second
+	// probeWithin limits one probe, answerWithin that whether the cluster answers, on which the others wait.
+	probeWithin, answerWithin = 20 * time.Second, 8 * time.Second
 	// skewFrom is the difference of clocks that is a state.
 	skewFrom = 10 * time.Second
 	// mostStuck is the number of rules from which on one state stands for all.
@@ -55,6 +57,8 @@ type watching struct {
 	stuck   map[string]progress
 	givenUp time.Time
 
+	// unanswered: the cluster did not answer when it was asked last. Other probes would only wait for it, one after the other. Only keep uses it.
+	unanswered bool
 	// wrong is what the last reload has found, "" if nothing; reload guards it, and that it is noted in order.
 	reload sync.Mutex
 	wrong  string
@@ -239,7 +243,9 @@ func (w *watching) keep(ctx context.Context) {
 	}
 	w.sync(ctx)
 	w.probe(ctx)
-	w.probeWrite(ctx)
+	if !w.unanswered {
+		w.probeWrite(ctx)
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -249,14 +255,20 @@ func (w *watching) keep(ctx context.Context) {
 		case <-w.watch.Suspect():
 			w.probe(ctx)
 		case <-w.watch.Full():
-			w.probeWrite(ctx)
 			w.probe(ctx)
+			if !w.unanswered {
+				w.probeWrite(ctx)
+			}
 		case <-writable.C:
-			w.probeWrite(ctx)
-			w.undelivered(ctx)
+			if !w.unanswered {
+				w.probeWrite(ctx)
+				w.undelivered(ctx)
+			}
 		case <-fit.C:
-			w.probeFit(ctx)
-			w.probeRole(ctx)
+			if !w.unanswered {
+				w.probeFit(ctx)
+				w.probeRole(ctx)
+			}
 		case <-sync.C:
 			w.sinceReload()
 			w.sinceLease()
@@ -268,10 +280,12 @@ func (w *watching) keep(ctx context.Context) {
 }
 
 func (w *watching) probe(ctx context.Context) {
-	limited, cancel := context.WithTimeout(ctx, probeWithin)
+	limited, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	began := w.clock.Now()
-	w.watch.Probed(w.backend.ready(limited), began)
+	err := w.backend.ready(limited)
+	w.unanswered = failure.KindOf(err) == failure.Unavailable || errors.Is(err, context.DeadlineExceeded)
+	w.watch.Probed(err, began)
 	if w.notices != nil {
 		w.watch.Delivering(w.notices.stuck(), began)
 	}
@@ -397,7 +411,11 @@ func (w *watching) probeRole(ctx context.Context) {
 }
 
 func (w *watching) sync(ctx context.Context) {
-	limited, cancel := context.WithTimeout(ctx, probeWithin)
+	within := probeWithin
+	if w.unanswered {
+		within = answerWithin // without the store, what is urgent is told by itself
+	}
+	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	if err := w.board.Sync(limited, w.clock.Now()); err != nil && ctx.Err() == nil {
 		w.global.log.Debug("the states of the service could not be shared", "error", err)

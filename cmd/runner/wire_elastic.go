@@ -140,7 +140,7 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 
 // unable returns the error of an installation. What only a person can change is a mistake in the configuration: a restart would not help.
 func unable(op string, err error) error {
-	if errors.Is(err, elastic.ErrForeign) {
+	if errors.Is(err, elastic.ErrForeign) || errors.Is(err, elastic.ErrUnfit) {
 		return usagef("%s: %w", op, err)
 	}
 	return fmt.Errorf("%s: %w", op, connection(err))

@@ -2,6 +2,7 @@ package elastic
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -82,7 +83,10 @@ func (m *moment) confirmOpen(ctx context.Context, lists map[string]listing) ([]s
 		closed := slices.DeleteFunc(slices.Clone(changed), func(name string) bool { return len(now[name].meant(name, l.patterns)) == 0 })
 		if m.indices == nil || now == nil || slices.ContainsFunc(l.patterns, remote) {
 			var err error
-			if closed, err = m.closedSince(ctx, l); err != nil {
+			if closed, err = m.closedSince(ctx, l); errors.Is(err, errExclusion) {
+				continue // nothing was read by it
+			}
+			if err != nil {
 				return nil, err
 			}
 		}

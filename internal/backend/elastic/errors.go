@@ -176,10 +176,13 @@ func denied(request esapi.Request, err error) error {
 	var e *failure.Error
 	switch {
 	case !errors.As(err, &e) || !reads(request):
-	case e.Status == http.StatusForbidden:
-		e.Unread = failure.Forbidden
 	case slices.Contains(remoteTypes, e.Type):
 		e.Unread = failure.Remote
+		if e.Kind == failure.Refused { // with security on, the status is 403, and it is not the user who is refused
+			e.Kind = failure.Rejected
+		}
+	case e.Status == http.StatusForbidden:
+		e.Unread = failure.Forbidden
 	}
 	return err
 }

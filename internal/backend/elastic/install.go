@@ -127,6 +127,9 @@ func (a *Alerts) installAlias(ctx context.Context) error {
 // creates. It stays until a person changes it, or the namespace.
 var ErrForeign = errors.New("it was not made by Tocsin")
 
+// ErrUnfit is wrapped by the errors about an index of Kibana's that cannot take alerts, whoever asks, until people change it.
+var ErrUnfit = errors.New("it cannot take alerts as it is")
+
 // foreign wraps [ErrForeign] and keeps the text of a failure.
 func foreign(e *failure.Error) error {
 	e.Err = errors.Join(e.Err, ErrForeign)

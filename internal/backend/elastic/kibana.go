@@ -56,6 +56,10 @@ func (a *Alerts) checkKibana(ctx context.Context) error {
 	refuse := func(format string, args ...any) error {
 		return &failure.Error{Kind: failure.Refused, Op: op, Reason: fmt.Sprintf(format, args...)}
 	}
+	// Of these, opening Kibana or asking again mends nothing.
+	lasting := func(format string, args ...any) error {
+		return &failure.Error{Kind: failure.Refused, Op: op, Reason: fmt.Sprintf(format, args...), Err: ErrUnfit}
+	}
 	indices, err := call[kibanaIndexAnswer](ctx, a.client, op, func() esapi.Request {
 		return esapi.IndicesGetRequest{Index: escape([]string{a.alias})}
 	})
@@ -70,10 +74,10 @@ func (a *Alerts) checkKibana(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(indices)) {
 		index := indices[name]
 		if index.DataStream != "" {
-			return refuse("it is a data stream, as in a serverless project: Tocsin writes only to the alias of a Kibana that one runs; leave --alerts out, for Tocsin's own index")
+			return lasting("it is a data stream, as in a serverless project: Tocsin writes only to the alias of a Kibana that one runs; leave --alerts out, for Tocsin's own index")
 		}
 		if _, has := index.Aliases[a.alias]; !has {
-			return refuse("an index of that name exists where Kibana has an alias: rename or delete it, then open the Security app of Kibana")
+			return lasting("an index of that name exists where Kibana has an alias: rename or delete it, then open the Security app of Kibana")
 		}
 		if index.Aliases.writes(a.alias, len(indices)) {
 			write = name
@@ -83,10 +87,10 @@ func (a *Alerts) checkKibana(ctx context.Context) error {
 		return refuse("none of its indices is the write index: open the Security app of Kibana, which repairs its alias")
 	}
 	if kibanaVersion(indices[write].Mappings) == "" {
-		return refuse("the mapping of index [%s] does not name the version of a Kibana (_meta.kibana.version): the index is not Kibana's", write)
+		return lasting("the mapping of index [%s] does not name the version of a Kibana (_meta.kibana.version): the index is not Kibana's", write)
 	}
 	if faults := kibanaFaults(a.mappings(), indices[write].described); len(faults) > 0 {
-		return refuse("the mapping of index [%s] cannot take Tocsin's alerts: %s", write, strings.Join(faults[:min(maxShownFaults, len(faults))], ", "))
+		return lasting("the mapping of index [%s] cannot take Tocsin's alerts: %s", write, strings.Join(faults[:min(maxShownFaults, len(faults))], ", "))
 	}
 	return a.checkKibanaRights(ctx, refuse)
 }

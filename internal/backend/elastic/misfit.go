@@ -200,6 +200,13 @@ func (c *Client) misfits(ctx context.Context, index string, mappings map[string]
 	indices, err := c.describe(ctx, index)
 	var out []Misfit
 	for _, name := range slices.Sorted(maps.Keys(indices)) {
+		if name != index { // it is somebody's
+			out = append(out, Misfit{
+				Place: "index [" + name + "]", Faults: []string{"the name " + index + " is its alias"}, Unusable: true,
+				WayOut: "rename or delete the alias, or use another --namespace: Tocsin has an index of that name",
+			})
+			continue
+		}
 		if faults := differences(described{Mappings: mappings}, indices[name]); len(faults) > 0 {
 			out = append(out, Misfit{Place: "index [" + name + "]", Faults: faults, WayOut: wayOut, Unusable: unusable(indices[name], mappings, nil)})
 		}

@@ -3,6 +3,8 @@ package elastic
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -116,7 +118,8 @@ func (c *Client) resolve(ctx context.Context, patterns []string) (*places, error
 }
 
 // resolvePart resolves the patterns of one request. If Elasticsearch rejects one of them (an unknown remote
-// cluster), each is resolved separately, so that the others are not lost.
+// cluster), each is resolved separately, so that the others are not lost. An exclusion that is rejected would take all others with it, here
+// and in searches: that is an error.
 func (c *Client) resolvePart(ctx context.Context, patterns []string) ([]resolveAnswer, error) {
 	one, err := c.resolveIndex(ctx, patterns)
 	if err == nil {
@@ -137,9 +140,31 @@ func (c *Client) resolvePart(ctx context.Context, patterns []string) ([]resolveA
 		if err != nil && !absent(err) {
 			return nil, err
 		}
+		if err != nil && len(alone) > 1 {
+			if err := c.wrongExclusion(ctx, alone); err != nil {
+				return nil, err
+			}
+		}
 		answers = append(answers, one)
 	}
 	return answers, nil
+}
+
+// errExclusion is wrapped by the error about an exclusion that Elasticsearch rejects.
+var errExclusion = errors.New("the exclusion")
+
+// wrongExclusion returns the error about the first exclusion without which the patterns before it are accepted.
+func (c *Client) wrongExclusion(ctx context.Context, patterns []string) error {
+	for i := 1; i < len(patterns); i++ {
+		_, before := c.resolveIndex(ctx, patterns[:i])
+		if before != nil {
+			return nil //nolint:nilerr // it is not an exclusion that is rejected
+		}
+		if _, err := c.resolveIndex(ctx, patterns[:i+1]); err != nil {
+			return fmt.Errorf("%w %s: %w", errExclusion, patterns[i], err)
+		}
+	}
+	return nil
 }
 
 // absent reports whether an error means that an index or a remote cluster does not exist. About a cluster, the holder of an

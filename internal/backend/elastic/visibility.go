@@ -80,7 +80,10 @@ func (o *visibility) part(ctx context.Context, pattern string, grant func(string
 	if len(names) == 0 {
 		return search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user has no right to read it"}
 	}
-	unseen := o.unseen(ctx, pattern, names)
+	unseen, known := o.unseen(ctx, pattern, names)
+	if known && unseen == "" {
+		return search.Unread{} // what may not be read is excluded, or is not there now
+	}
 	part := search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user may read only a part of it"}
 	if unseen != "" {
 		part.Reason += ", not " + unseen
@@ -119,16 +122,16 @@ func (o *visibility) grants(ctx context.Context, names []string, streamOf func(s
 	}, err
 }
 
-// unseen names the indices of a pattern that may not be read, as far as the cluster state is known.
-func (o *visibility) unseen(ctx context.Context, pattern string, read []string) string {
+// unseen names the indices of a pattern that may not be read; false if the cluster state, which has the others, is not known.
+func (o *visibility) unseen(ctx context.Context, pattern string, read []string) (names string, known bool) {
 	if err := o.client.known.begin(ctx, o.client); err != nil {
-		return ""
+		return "", false
 	}
-	names := o.client.known.beside(pattern, o.found.behind(read))
-	names = slices.DeleteFunc(names, func(name string) bool {
+	beside := o.client.known.beside(pattern, o.found.behind(read))
+	beside = slices.DeleteFunc(beside, func(name string) bool {
 		return slices.ContainsFunc(o.patterns, func(p string) bool { return isExclusion(p) && glob(p[1:], name) })
 	})
-	return some(names)
+	return some(beside), true
 }
 
 // remote returns the patterns of remote clusters that are unavailable, forbidden or unknown.
