@@ -198,19 +198,23 @@ func (d *delivery) drain(ctx context.Context, grace time.Duration) error {
 	waiting, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	left := []notify.Status{notify.Pending, notify.Collecting}
-	for {
-		due, err := d.store.Find(waiting, notify.Query{Statuses: left, Before: time.Now().Add(time.Second), Limit: 1})
-		switch {
-		case waiting.Err() != nil:
-			d.global.log.Warn("notifications are left for the next run", "grace", grace)
-			return nil
-		case err != nil:
-			return fmt.Errorf("look for notifications: %w", err)
-		case len(due) == 0:
-			return nil
+	for _, route := range d.routes.Load().Names() { // what waits for others is not sent here
+		for {
+			due, err := d.store.Find(waiting, notify.Query{Route: route, Statuses: left, Before: time.Now().Add(time.Second), Limit: 1})
+			if waiting.Err() != nil {
+				d.global.log.Warn("notifications are left for the next run", "route", route, "grace", grace)
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("look for notifications: %w", err)
+			}
+			if len(due) == 0 {
+				break
+			}
+			pause(waiting, drainPoll)
 		}
-		pause(waiting, drainPoll)
 	}
+	return nil
 }
 
 const (

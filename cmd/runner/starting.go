@@ -82,7 +82,7 @@ func (w *starting) begin() error {
 	w.metrics = metrics.New()
 	w.metrics.Now = time.Now
 	w.metrics.Runner(metrics.Runner{ID: w.id, Host: w.host, Version: version()})
-	w.told = &stateNotices{rule: func(string) string { return "" }, first: func() bool { return true }, process: "/" + w.id, sent: map[[2]string]bool{}}
+	w.told = &stateNotices{rule: func(string) (string, []string) { return "", nil }, first: func() bool { return true }, process: "/" + w.id, sent: map[[2]string]bool{}}
 	store := w.cmd.kept(w.global.Namespace, "start")
 	if store == nil {
 		store = &health.Memory{}

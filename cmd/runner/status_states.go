@@ -19,7 +19,11 @@ func (s *statusPage) States(context.Context) (api.ServiceStates, error) {
 	if at.IsZero() {
 		at = s.started // what this runner has found itself
 	}
-	return shownStates(known, asOf(at, known.Err), s.health.ruleName), nil
+	name := func(id string) string {
+		name, _ := s.health.ruleNamed(id)
+		return name
+	}
+	return shownStates(known, asOf(at, known.Err), name), nil
 }
 
 // shownStates returns states as they are shown; name returns the name of a rule, "" if there is none with the id.

@@ -13,8 +13,8 @@ import (
 // stateNotices tells people of the states of the service.
 type stateNotices struct {
 	*notifier
-	// rule returns the name of a rule; "" if there is none with the id.
-	rule func(id string) string
+	// rule returns the name and the tags of a rule; "" if there is none with the id.
+	rule func(id string) (name string, tags []string)
 	// first reports whether this is the runner that speaks for all while the store of the notices does not answer.
 	first func() bool
 	// process is appended to the keys, if it is not empty: of states that only this process knows.
@@ -80,7 +80,7 @@ func (s *stateNotices) urgent(ctx context.Context, c health.Change) bool {
 func (s *stateNotices) notice(c health.Change) notify.Notice {
 	holders := slices.Concat(c.Rules, c.Runners)
 	n := notify.Notice{
-		Key: c.Key() + s.process, Kind: notify.KindState, Subject: "state/" + c.Name(), Severity: "medium", At: c.At, Title: c.Title(),
+		Key: c.Key() + s.process, Kind: notify.KindState, Subject: "state/" + c.Name(), Severity: "medium", At: c.At,
 		Text:   c.Text + "\n" + c.Advice(),
 		Fields: map[string]string{"state": string(c.Kind), "state_subject": c.Subject, "holders": strings.Join(holders[:min(len(holders), mostNamed)], ",")},
 	}
@@ -89,10 +89,15 @@ func (s *stateNotices) notice(c health.Change) notify.Notice {
 	}
 	if c.Recovered {
 		n.Kind, n.Text = notify.KindRecovery, ""
+		if c.Text != "" {
+			n.Text = "It was: " + c.Text
+		}
 	}
 	if id := c.Rule(); id != "" {
-		n.RuleID, n.RuleName = id, s.rule(id)
+		n.RuleID = id
+		n.RuleName, n.Tags = s.rule(id)
 	}
+	n.Title = c.Title(n.RuleName)
 	return n
 }
 

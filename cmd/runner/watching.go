@@ -76,7 +76,7 @@ type progress struct {
 
 func (r *runner) newWatching() *watching {
 	w := &watching{runner: r, owner: service.Alone{}, stuck: map[string]progress{}}
-	told := &stateNotices{notifier: r.notices, rule: w.ruleName, first: func() bool { return firstMember(w.member, r.id) }, sent: map[[2]string]bool{}}
+	told := &stateNotices{notifier: r.notices, rule: w.ruleNamed, first: func() bool { return firstMember(w.member, r.id) }, sent: map[[2]string]bool{}}
 	w.board = health.New(health.Options{
 		Store: r.backend.states, Aside: r.cmd.kept(r.global.Namespace, "states"), Runner: r.id,
 		Owns:    func(rule string) bool { return w.owner.Owns(rule) },
@@ -119,12 +119,12 @@ func (w *watching) rule(id string) *service.Rule {
 	return w.byID[id]
 }
 
-// ruleName returns the name of a rule; "" if there is none with the id.
-func (w *watching) ruleName(id string) string {
+// ruleNamed returns the name and the tags of a rule; "" if there is none with the id.
+func (w *watching) ruleNamed(id string) (name string, tags []string) {
 	if r := w.rule(id); r != nil {
-		return r.Plan.Rule().Name
+		return r.Plan.Rule().Name, r.Plan.Rule().Tags
 	}
-	return ""
+	return "", nil
 }
 
 // execution notes the outcome of an execution.

@@ -2,10 +2,12 @@ package notify
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"text/template"
 	"time"
+	"unicode"
 )
 
 // Message is what a channel delivers.
@@ -107,7 +109,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// message returns the message of an entry for a route.
+// message returns the message of an entry for a route. Where a template fails or makes nothing, the notice's own title or text is sent.
 func (r *Route) message(e *Entry) (Message, error) {
 	m := Message{Key: e.ID, Route: r.Name, Incident: e.Notice.About(), Title: oneLine(e.Notice.Title), Text: e.Notice.Text, Notice: e.Notice, Count: 1}
 	if e.Told != nil {
@@ -122,20 +124,26 @@ func (r *Route) message(e *Entry) (Message, error) {
 			return m, fmt.Errorf("the alert of %s: %w", e.Notice.Key, err)
 		}
 	}
-	var err error
+	var failed []error
 	if r.Title != nil {
-		if m.Title, err = r.Title.text(data); err != nil {
-			return m, err
+		made, err := r.Title.text(data)
+		if failed = append(failed, err); strings.ContainsFunc(made, isWord) { // else of a digest, which has not all that an alert has
+			m.Title = oneLine(made)
 		}
-		m.Title = oneLine(m.Title)
 	}
 	if r.Text != nil {
-		if m.Text, err = r.Text.text(data); err != nil {
-			return m, err
+		made, err := r.Text.text(data)
+		if failed = append(failed, err); made != "" {
+			m.Text = made
 		}
+	}
+	if err := errors.Join(failed...); err != nil { // an alert with the usual words is better than none
+		m.Text += "\n\nThe template of the route " + r.Name + " cannot be used for this: " + err.Error()
 	}
 	return m, nil
 }
+
+func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // oneLine returns a text as one line: a title may become a header.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -119,7 +119,10 @@ func (e Email) Channel() (*Shoutrrr, error) {
 	if err != nil {
 		return nil, errors.New("it cannot be used: check host, port and addresses") //nolint:err113 // told to people
 	}
-	s.secrets = []string{e.Password, u.String(), "\x00" + e.Username + "\x00" + e.Password, e.Username + ":" + e.Password}
+	s.secrets = []string{u.String()}
+	if e.Password != "" { // in the forms of SMTP's authentication
+		s.secrets = append(s.secrets, e.Password, "\x00"+e.Username+"\x00"+e.Password, e.Username+":"+e.Password)
+	}
 	s.subject = func(title string) string { return mime.QEncoding.Encode("utf-8", title) }
 	return s, nil
 }

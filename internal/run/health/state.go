@@ -62,12 +62,13 @@ func (c Change) Key() string {
 	return "state/" + c.Name() + "/" + strconv.FormatInt(c.Episode, 10) + "/" + what
 }
 
-// Title says in one line what has changed.
-func (c Change) Title() string {
+// Title says in one line what has changed. name is that of the subject, for people; "" if it has no other.
+func (c Change) Title(name string) string {
+	name = cmp.Or(name, c.Subject)
 	if c.Recovered {
-		return fmt.Sprintf("recovered after %s: %s %s", c.At.Sub(c.Since).Round(time.Second), c.Kind, c.Subject)
+		return fmt.Sprintf("recovered after %s: %s %s", c.At.Sub(c.Since).Round(time.Second), c.Kind, name)
 	}
-	return fmt.Sprintf("%s %s: %s", c.Kind, c.Subject, c.Text)
+	return fmt.Sprintf("%s %s: %s", c.Kind, name, c.Text)
 }
 
 // key identifies a state's kind and subject.
