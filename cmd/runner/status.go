@@ -282,6 +282,7 @@ var _ api.Source = (*statusPage)(nil)
 
 // jobHere is a job that this runner works on.
 type jobHere struct {
+	job      backfill.Job
 	begun    time.Time
 	progress backfill.Progress
 	// told: there is a progress.

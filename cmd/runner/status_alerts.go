@@ -153,6 +153,10 @@ func (s *statusPage) listAlerts(ctx context.Context, q api.AlertQuery) (api.Aler
 	if err != nil {
 		return api.Alerts{}, blamed(err, said)
 	}
+	var warnings []string
+	if text := strings.TrimSpace(said.String()); text != "" {
+		warnings = []string{logs.Blank(flagName.ReplaceAllString(text, "$1$2"))}
+	}
 	f.Newest = true
 	most := q.Limit
 	if most <= 0 {
@@ -165,12 +169,12 @@ func (s *statusPage) listAlerts(ctx context.Context, q api.AlertQuery) (api.Aler
 			return api.Alerts{}, err
 		}
 		if len(found) > most {
-			out := api.Alerts{Alerts: found[:most]}
+			out := api.Alerts{Alerts: found[:most], Warnings: warnings}
 			out.Next = cursorAt(found[most-1])
 			return out, nil
 		}
 		if visited < f.Limit {
-			return api.Alerts{Alerts: found}, nil
+			return api.Alerts{Alerts: found, Warnings: warnings}, nil
 		}
 	}
 }

@@ -74,11 +74,25 @@ func (s *statusPage) Backfills(ctx context.Context) (api.Backfills, error) {
 	if err != nil {
 		return api.Backfills{}, err
 	}
-	out := api.Backfills{AsOf: asOf(taken.At, taken.Err), Backfills: make([]api.Backfill, len(taken.Value))}
-	for i, j := range taken.Value {
-		out.Backfills[i] = s.withProgress(j)
+	out := api.Backfills{AsOf: asOf(taken.At, taken.Err), Backfills: []api.Backfill{}}
+	for _, j := range slices.Concat(s.justBegun(taken.Value), taken.Value) {
+		out.Backfills = append(out.Backfills, s.withProgress(j))
 	}
 	return out, nil
+}
+
+// justBegun returns the jobs that run here and are not among those that the ledger had when it was read.
+func (s *statusPage) justBegun(known []api.Backfill) []api.Backfill {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []api.Backfill
+	for id, here := range s.here {
+		if !here.ended && !slices.ContainsFunc(known, func(j api.Backfill) bool { return j.Job == id }) {
+			out = append(out, jobOf(here.job, 0))
+		}
+	}
+	slices.SortFunc(out, func(a, b api.Backfill) int { return b.Begun.Compare(a.Begun) })
+	return out
 }
 
 // withProgress adds to a job what this runner knows of it.
@@ -249,7 +263,8 @@ func (s *statusPage) claim(job backfill.Job) (*jobHere, error) {
 	if working >= maxJobsHere {
 		return nil, errBusyJobs
 	}
-	here := &jobHere{begun: time.Now()}
+	here := &jobHere{job: job, begun: time.Now()}
+	here.job.Begun, here.job.Resumed = here.begun, here.begun
 	s.here[job.ID] = here
 	return here, nil
 }

@@ -310,6 +310,13 @@ func TestWeb(t *testing.T) {
 	if len(alerts.Alerts) != 1 || alerts.Next != "" || alerts.Alerts[0].RuleID != id {
 		t.Fatalf("alerts %+v", alerts)
 	}
+	var odd api.Alerts
+	if a.ask(t, http.MethodGet, "/alerts?where=proces.name%3Ash", "", &odd); len(odd.Alerts) != 0 || len(odd.Warnings) != 1 || !strings.Contains(odd.Warnings[0], "proces.name") {
+		t.Errorf("a field that no alert has: %+v", odd)
+	}
+	if _, body := s.get(t, "/alerts?where=proces.name%3Ash"); !strings.Contains(body, "Unknown field") {
+		t.Errorf("the page does not say that no alert has the field: %s", body)
+	}
 	var one api.AlertDetail
 	var why api.Explanation
 	a.ask(t, http.MethodGet, "/alerts/"+alerts.Alerts[0].ID, "", &one)

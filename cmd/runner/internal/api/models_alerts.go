@@ -50,6 +50,8 @@ type Alerts struct {
 	Alerts []Alert `json:"alerts"`
 	// Next asks for the next page; "" if there is none.
 	Next string `json:"next,omitempty" doc:"Give this as after to get the next page; absent on the last one."`
+	// Warnings are about the condition.
+	Warnings []string `json:"warnings,omitempty" doc:"What is odd about the condition, such as a field that no alert has."`
 }
 
 // AlertDetail is an alert with its events.
