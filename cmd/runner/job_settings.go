@@ -60,7 +60,7 @@ func hasSharedParts(r *rule.Rule) bool {
 
 // decides returns what of a setting decides what is found.
 func (g *globals) decides(ctx context.Context, field string, value reflect.Value) (string, error) {
-	names, isList := value.Interface().([]string)
+	names, isList := reflect.TypeAssert[[]string](value)
 	if !isList {
 		names = []string{fmt.Sprint(value.Interface())}
 	}

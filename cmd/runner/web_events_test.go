@@ -13,9 +13,9 @@ import (
 func TestWebEvents(t *testing.T) {
 	t.Parallel()
 	const process = `{"_index": "logs-web", "_id": "%s", "_source": {"@timestamp": "2026-01-15T14:0%d:00Z", "event": {"category": "process"}, "process": {"name": "%s"}, "host": {"name": "h1"}}}` + "\n"
-	events := ""
+	var events strings.Builder
 	for i, name := range []string{"curl", "sh", "sh", "id"} {
-		events += fmt.Sprintf(process, fmt.Sprintf("e%d", i), i, name)
+		fmt.Fprintf(&events, process, fmt.Sprintf("e%d", i), i, name)
 	}
 	rule := func(id, typ, rest string) string {
 		return fmt.Sprintf("[rule]\nrule_id = %q\nname = %q\ndescription = \"Of a test.\"\ntype = %q\nindex = [\"logs-*\"]\nseverity = \"high\"\nrisk_score = 73\ninterval = \"1s\"\nfrom = \"now-100y\"\n%s\n", id, id, typ, rest)
@@ -33,7 +33,7 @@ func TestWebEvents(t *testing.T) {
 	}
 	// How many events each kind of alert shows at least.
 	least := map[string]int{"each": 1, "sequence": 2, "sample": 2, "counted": 0, "folded": 1, "new": 1}
-	s := startService(t, "--rules", dir, "--events", writeFile(t, "events.ndjson", events), "--store", t.TempDir())
+	s := startService(t, "--rules", dir, "--events", writeFile(t, "events.ndjson", events.String()), "--store", t.TempDir())
 	go func() { // the log must not stop the service
 		for s.lines.Scan() {
 		}

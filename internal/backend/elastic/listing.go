@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/internal/alert"
@@ -135,6 +136,9 @@ func (a *Alerts) AlertFields(ctx context.Context, names []string) (mapping.Field
 	}
 	definitions := flat(plain(a.mappings()))
 	known := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		if a.ofKibana && (strings.HasPrefix(name, "tocsin.") || strings.HasPrefix(name, "splunk.")) {
+			return false // it is ours, whatever it has: Kibana keeps it and does not index it
+		}
 		d, ok := definitions[name]
 		text := mapping.Type(kind(d)).Family() == mapping.FamilyText // which text type does not matter
 		return !ok || !searchable(d) || text

@@ -76,8 +76,8 @@ type Execution struct {
 }
 
 // Met returns the patterns that match an index: neither those that match none, nor those of which it is not known.
-func (x Execution) Met() []string {
-	return slices.DeleteFunc(slices.Clone(x.Patterns), func(p string) bool { return slices.Contains(x.Unmet, p) || slices.Contains(x.Unread, p) })
+func (e Execution) Met() []string {
+	return slices.DeleteFunc(slices.Clone(e.Patterns), func(p string) bool { return slices.Contains(e.Unmet, p) || slices.Contains(e.Unread, p) })
 }
 
 // MarshalJSON encodes the execution in the documented form for scripts.
