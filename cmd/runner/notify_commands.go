@@ -145,6 +145,15 @@ func (c *noticesReplayCmd) Run(ctx context.Context, a *app) error {
 	if len(c.IDs) == 0 && !c.All && c.Route == "" {
 		return usagef("what is to be sent again is missing: give ids, --route NAME or --all")
 	}
+	if a.global.Notify != "" && c.Route != "" {
+		list, err := a.usableRoutes()
+		if err != nil {
+			return err
+		}
+		if list.Named(c.Route) == nil {
+			return usagef("--route %s: there is no such route in %s, nothing would be sent", c.Route, a.global.Notify)
+		}
+	}
 	b, err := a.openAlerts(ctx)
 	if err != nil {
 		return err
@@ -173,15 +182,9 @@ func (c *noticesTestCmd) Run(ctx context.Context, a *app) error {
 	if a.global.Notify == "" {
 		return usagef("the routes are missing: give --notify FILE")
 	}
-	list, diags, err := a.global.readRoutes()
+	list, err := a.usableRoutes()
 	if err != nil {
 		return err
-	}
-	if err := a.show(diags); err != nil {
-		return err
-	}
-	if diags.HasErrors() {
-		return usagef("the routes in %s cannot be used", a.global.Notify)
 	}
 	chosen := list.All()
 	for _, name := range c.Route {
