@@ -81,6 +81,9 @@ func (s *Suite) LoadFile(index, path string) {
 		if err := json.Unmarshal(line, &d); err != nil {
 			s.t.Fatalf("%s:%d: %v", path, number, err)
 		}
+		if isAction(line) {
+			s.t.Fatalf("%s:%d: this is an action of a bulk request and no event: want a line for each event", path, number)
+		}
 		if d.Source == nil {
 			d = document{Source: slices.Clone(line)}
 		}
@@ -90,6 +93,21 @@ func (s *Suite) LoadFile(index, path string) {
 		all = append(all, d)
 	}
 	s.write(all)
+}
+
+// isAction reports whether a line is an action of a bulk request.
+func isAction(line []byte) bool {
+	var action map[string]struct {
+		Index *string `json:"_index"`
+		ID    *string `json:"_id"`
+	}
+	if json.Unmarshal(line, &action) != nil || len(action) != 1 {
+		return false
+	}
+	for name, of := range action {
+		return (name == "index" || name == "create") && (of.Index != nil || of.ID != nil || bytes.HasSuffix(bytes.ReplaceAll(line, []byte(" "), nil), []byte(":{}}")))
+	}
+	return false
 }
 
 // sourceOf returns an event as one line of JSON.
@@ -183,14 +201,18 @@ func (s *Suite) makeIndex(ctx context.Context, name, mapping string) error {
 	if err != nil {
 		return fmt.Errorf("make the index %s, in which no one else may have events: %w", name, err)
 	}
+	s.madeMu.Lock()
 	s.made[name] = true
+	s.madeMu.Unlock()
 	return nil
 }
 
 // clear removes what the suite made: its indices, and all that has its namespace in the name.
 func (s *Suite) clear(ctx context.Context) {
 	s.t.Helper()
+	s.madeMu.Lock() // the tests may have been interrupted
 	patterns := append([]string{"*" + s.namespace + "*"}, sortedKeys(s.made)...)
+	s.madeMu.Unlock()
 	for _, pattern := range patterns {
 		found, err := s.node.ask(ctx, http.MethodGet, "/_resolve/index/"+url.PathEscape(pattern)+"?expand_wildcards=all", "", nil)
 		if err != nil {

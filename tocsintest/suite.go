@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -51,6 +52,7 @@ type Suite struct {
 	node      *Node
 	namespace string
 	made      map[string]bool
+	madeMu    sync.Mutex
 
 	// Embedded: the folder of the store, of the events and of their mapping.
 	dir      string
@@ -72,7 +74,9 @@ func New(tb testing.TB, o Options) *Suite {
 	if s.node.APIKey != "" {
 		s.environment = append(s.environment, "TOCSIN_API_KEY="+s.node.APIKey)
 	}
-	tb.Cleanup(func() { s.clear(context.WithoutCancel(tb.Context())) })
+	clear := sync.OnceFunc(func() { s.clear(context.WithoutCancel(tb.Context())) })
+	tb.Cleanup(clear)
+	AtEnd(clear) // when the tests are interrupted, no clean-up of a test runs
 	return s
 }
 

@@ -201,3 +201,32 @@ func TestReceiver(t *testing.T) {
 		t.Errorf("complaints %q", told.texts)
 	}
 }
+
+// failing is a test whose end is caught.
+type failing struct{ testing.TB }
+
+func (failing) Helper() {}
+
+func (failing) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
+// TestBulkFile: the actions of a bulk request are no events.
+func TestBulkFile(t *testing.T) {
+	t.Parallel()
+	for text, refused := range map[string]bool{
+		`{"index": {"_index": "logs-web", "_id": "1"}}`: true, `{"create":{}}`: true, `{"index": {"_id": "1"}}`: true,
+		`{"index": "a", "process": {"name": "sh"}}`: false, `{"index": {"name": "a"}}`: false, `{"_index": "logs-web", "_id": "1", "_source": {}}`: false,
+	} {
+		file := filepath.Join(t.TempDir(), "events.ndjson")
+		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		said := func() (said any) {
+			defer func() { said = recover() }()
+			tocsintest.NewEmbedded(failing{t}, tocsintest.Options{Rules: rules(t, shell)}).LoadFile("logs-web", file)
+			return nil
+		}()
+		if told, _ := said.(string); refused != strings.Contains(told, ":1: this is an action of a bulk request") {
+			t.Errorf("%s: %v", text, said)
+		}
+	}
+}
