@@ -261,7 +261,11 @@ func (d *doctor) blocks(ctx context.Context, client *elastic.Client) {
 
 // privileges checks what the user may do of what the service does.
 func (d *doctor) privileges(ctx context.Context, client *elastic.Client, use elastic.Use) {
-	role := use.Role()
+	role, err := client.Behind(ctx, use.Role())
+	if err != nil {
+		d.unknown("privileges", "", err)
+		return
+	}
 	lacks, guarded, err := client.Lacking(ctx, role)
 	switch {
 	case err != nil:

@@ -149,7 +149,25 @@ func (c *setupRoleCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Apply {
+		if role, err = a.roleBehind(ctx, role); err != nil {
+			return err
+		}
+	}
 	return c.carryOut(ctx, a, []elastic.Request{elastic.RoleRequest(name, role)})
+}
+
+// roleBehind returns a role with the indices behind the aliases that it names, as the cluster has them.
+func (a *app) roleBehind(ctx context.Context, role elastic.Role) (elastic.Role, error) {
+	client, err := a.setupClient(ctx)
+	if err != nil {
+		return role, err
+	}
+	defer func() { _ = client.Close(ctx) }()
+	if role, err = client.Behind(ctx, role); err != nil {
+		return role, fmt.Errorf("look up the indices behind aliases: %w", connection(err))
+	}
+	return role, nil
 }
 
 // setupAPIKeyCmd is the subcommand setup apikey.
@@ -172,10 +190,13 @@ func (c *setupAPIKeyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	request := elastic.KeyRequest(name, role, c.Expires)
 	if !c.Apply {
-		return c.carryOut(ctx, a, []elastic.Request{request})
+		return c.carryOut(ctx, a, []elastic.Request{elastic.KeyRequest(name, role, c.Expires)})
 	}
+	if role, err = a.roleBehind(ctx, role); err != nil {
+		return err
+	}
+	request := elastic.KeyRequest(name, role, c.Expires)
 	client, err := a.setupClient(ctx)
 	if err != nil {
 		return err
