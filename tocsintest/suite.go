@@ -74,9 +74,9 @@ func New(tb testing.TB, o Options) *Suite {
 	if s.node.APIKey != "" {
 		s.environment = append(s.environment, "TOCSIN_API_KEY="+s.node.APIKey)
 	}
-	clear := sync.OnceFunc(func() { s.clear(context.WithoutCancel(tb.Context())) })
-	tb.Cleanup(clear)
-	AtEnd(clear) // when the tests are interrupted, no clean-up of a test runs
+	cleared := sync.OnceFunc(func() { s.clear(context.WithoutCancel(tb.Context())) })
+	tb.Cleanup(cleared)
+	AtEnd(cleared) // when the tests are interrupted, no clean-up of a test runs
 	return s
 }
 
