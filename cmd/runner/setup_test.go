@@ -29,11 +29,15 @@ func (c *takingCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.body == nil {
 		c.body = map[string]string{}
 	}
+	w.Header().Set("X-Elastic-Product", "Elasticsearch")
+	if strings.HasPrefix(r.URL.Path, "/_resolve/index/") { // there are no aliases
+		_, _ = io.WriteString(w, `{"indices":[],"aliases":[],"data_streams":[]}`)
+		return
+	}
 	if r.URL.Path != "/" {
 		c.seen = append(c.seen, r.Method+" "+r.URL.Path)
 		c.body[r.URL.Path] = string(data)
 	}
-	w.Header().Set("X-Elastic-Product", "Elasticsearch")
 	switch r.URL.Path {
 	case "/":
 		_, _ = io.WriteString(w, `{"cluster_name":"c","version":{"number":"8.19.7"}}`)
