@@ -150,7 +150,12 @@ func (c *setupRoleCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.Apply {
-		if role, err = a.roleBehind(ctx, role); err != nil {
+		client, err := a.setupClient(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = client.Close(ctx) }()
+		if role, err = roleBehind(ctx, client, role); err != nil {
 			return err
 		}
 	}
@@ -158,13 +163,9 @@ func (c *setupRoleCmd) Run(ctx context.Context, a *app) error {
 }
 
 // roleBehind returns a role with the indices behind the aliases that it names, as the cluster has them.
-func (a *app) roleBehind(ctx context.Context, role elastic.Role) (elastic.Role, error) {
-	client, err := a.setupClient(ctx)
+func roleBehind(ctx context.Context, client *elastic.Client, role elastic.Role) (elastic.Role, error) {
+	role, err := client.Behind(ctx, role)
 	if err != nil {
-		return role, err
-	}
-	defer func() { _ = client.Close(ctx) }()
-	if role, err = client.Behind(ctx, role); err != nil {
 		return role, fmt.Errorf("look up the indices behind aliases: %w", connection(err))
 	}
 	return role, nil
@@ -193,15 +194,15 @@ func (c *setupAPIKeyCmd) Run(ctx context.Context, a *app) error {
 	if !c.Apply {
 		return c.carryOut(ctx, a, []elastic.Request{elastic.KeyRequest(name, role, c.Expires)})
 	}
-	if role, err = a.roleBehind(ctx, role); err != nil {
-		return err
-	}
-	request := elastic.KeyRequest(name, role, c.Expires)
 	client, err := a.setupClient(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = client.Close(ctx) }()
+	if role, err = roleBehind(ctx, client, role); err != nil {
+		return err
+	}
+	request := elastic.KeyRequest(name, role, c.Expires)
 	// The file is made first: a key that cannot be written anywhere would be lost, and valid.
 	to, done := a.out, func(bool) error { return nil }
 	if c.Out != "" {

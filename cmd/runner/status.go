@@ -224,8 +224,11 @@ func blamed(err error, said *bytes.Buffer) error {
 	if more := strings.TrimSpace(said.String()); more != "" {
 		text += ": " + more
 	}
-	return api.Invalid(logs.Blank(flagName.ReplaceAllString(text, "$1$2")))
+	return api.Invalid(ofRequest(text))
 }
+
+// ofRequest makes what a command says fit for the answer to a request.
+func ofRequest(text string) string { return logs.Blank(flagName.ReplaceAllString(text, "$1$2")) }
 
 // flagName matches the dashes of a flag: requests have parameters.
 var flagName = regexp.MustCompile(`(^|\s)--([a-z])`)

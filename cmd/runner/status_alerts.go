@@ -155,7 +155,7 @@ func (s *statusPage) listAlerts(ctx context.Context, q api.AlertQuery) (api.Aler
 	}
 	var warnings []string
 	if text := strings.TrimSpace(said.String()); text != "" {
-		warnings = []string{logs.Blank(flagName.ReplaceAllString(text, "$1$2"))}
+		warnings = []string{ofRequest(text)}
 	}
 	f.Newest = true
 	most := q.Limit

@@ -57,7 +57,7 @@ type watching struct {
 	stuck   map[string]progress
 	givenUp time.Time
 
-	// unanswered: the cluster did not answer when it was asked last. Other probes would only wait for it, one after the other. Only keep uses it.
+	// unanswered: the cluster did not answer when it was asked last. Only keep, and what it calls, uses it.
 	unanswered bool
 	// wrong is what the last reload has found, "" if nothing; reload guards it, and that it is noted in order.
 	reload sync.Mutex
@@ -243,9 +243,7 @@ func (w *watching) keep(ctx context.Context) {
 	}
 	w.sync(ctx)
 	w.probe(ctx)
-	if !w.unanswered {
-		w.probeWrite(ctx)
-	}
+	w.further(ctx, w.probeWrite)
 	for {
 		select {
 		case <-ctx.Done():
@@ -256,19 +254,11 @@ func (w *watching) keep(ctx context.Context) {
 			w.probe(ctx)
 		case <-w.watch.Full():
 			w.probe(ctx)
-			if !w.unanswered {
-				w.probeWrite(ctx)
-			}
+			w.further(ctx, w.probeWrite)
 		case <-writable.C:
-			if !w.unanswered {
-				w.probeWrite(ctx)
-				w.undelivered(ctx)
-			}
+			w.further(ctx, w.probeWrite, w.undelivered)
 		case <-fit.C:
-			if !w.unanswered {
-				w.probeFit(ctx)
-				w.probeRole(ctx)
-			}
+			w.further(ctx, w.probeFit, w.probeRole)
 		case <-sync.C:
 			w.sinceReload()
 			w.sinceLease()
@@ -276,6 +266,16 @@ func (w *watching) keep(ctx context.Context) {
 		case <-w.board.Dirty():
 			w.sync(ctx)
 		}
+	}
+}
+
+// further makes probes of a cluster that answers: of another they would only wait, one after the other.
+func (w *watching) further(ctx context.Context, probes ...func(context.Context)) {
+	if w.unanswered {
+		return
+	}
+	for _, probe := range probes {
+		probe(ctx)
 	}
 }
 
