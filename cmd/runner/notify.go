@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,8 +23,8 @@ import (
 // notifier tells people of alerts and states. A nil notifier tells nobody.
 type notifier struct {
 	*app
-	store  notify.Store
-	routes atomic.Pointer[notify.Routes]
+	store notify.Store
+	// outbox has the routes.
 	outbox *notify.Outbox
 	// alone: no other process uses the store.
 	alone bool
@@ -51,9 +50,8 @@ func (a *app) notifier(ctx context.Context, b *backend) (*notifier, error) {
 	n := &notifier{app: a, store: b.outbox}
 	_, shared := b.outbox.(*elastic.Outbox)
 	n.alone = !shared
-	n.routes.Store(list)
-	n.outbox = &notify.Outbox{Store: b.outbox, Routes: n.routes.Load, Namespace: a.global.Namespace, Now: time.Now}
-	return n, n.outbox.Begin(ctx) //nolint:wrapcheck // it says what it was doing
+	n.outbox = &notify.Outbox{Store: b.outbox, Namespace: a.global.Namespace, Now: time.Now}
+	return n, n.outbox.Use(ctx, list) //nolint:wrapcheck // it says what it was doing
 }
 
 // usableRoutes reads the routes for a start, and shows what is wrong with them. Those with errors are refused.
@@ -78,7 +76,7 @@ func (g *globals) readRoutes() (*notify.Routes, diag.List, error) {
 	return list, diags, nil
 }
 
-// reload reads the routes again. If they have errors, they stay as they are.
+// reload reads the routes again. If they have errors, or their store does not answer, they stay as they are.
 func (n *notifier) reload(ctx context.Context) error {
 	if n == nil {
 		return nil
@@ -90,8 +88,7 @@ func (n *notifier) reload(ctx context.Context) error {
 	if diags.HasErrors() {
 		return fmt.Errorf("%s: %w", n.global.Notify, diags.Err())
 	}
-	n.routes.Store(list)
-	return n.outbox.Begin(ctx) //nolint:wrapcheck // it says what it was doing
+	return n.outbox.Use(ctx, list) //nolint:wrapcheck // it says what it was doing
 }
 
 // telling returns how a pipeline tells of its alerts; digest is the group of all of them, if not empty.
@@ -123,7 +120,7 @@ func (n *notifier) begin(ctx context.Context, now func() time.Time, period time.
 	if n == nil {
 		return nil
 	}
-	s := &notify.Sender{Store: n.store, Routes: n.routes.Load, ID: uuid.NewString(), Now: now, Log: n.global.log, Lease: period}
+	s := &notify.Sender{Store: n.store, Routes: n.outbox.Routes, ID: uuid.NewString(), Now: now, Log: n.global.log, Lease: period}
 	if n.alone {
 		s.ID = "alone" // a process that was killed has left its lease
 	}
@@ -198,7 +195,7 @@ func (d *delivery) drain(ctx context.Context, grace time.Duration) error {
 	waiting, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	left := []notify.Status{notify.Pending, notify.Collecting}
-	for _, route := range d.routes.Load().Names() { // what waits for others is not sent here
+	for _, route := range d.outbox.Routes().Names() { // what waits for others is not sent here
 		for {
 			due, err := d.store.Find(waiting, notify.Query{Route: route, Statuses: left, Before: time.Now().Add(time.Second), Limit: 1})
 			if waiting.Err() != nil {

@@ -50,7 +50,7 @@ func (w *starting) again(ctx context.Context, err error) (more bool, failed erro
 	}
 	if w.until.IsZero() {
 		w.until = time.Now().Add(w.cmd.StartWithin)
-		if err := w.begin(); err != nil {
+		if err := w.begin(ctx); err != nil {
 			return false, err
 		}
 		w.global.log.Warn("the service cannot start, and waits", "error", err, "until", w.until.UTC().Format(time.RFC3339))
@@ -77,7 +77,7 @@ func (w *starting) again(ctx context.Context, err error) (more bool, failed erro
 func (w *starting) waits() bool { return !w.until.IsZero() && !w.started }
 
 // begin makes what a waiting service says something with.
-func (w *starting) begin() error {
+func (w *starting) begin(ctx context.Context) error {
 	w.host, _ = os.Hostname()
 	w.metrics = metrics.New()
 	w.metrics.Now = time.Now
@@ -94,8 +94,12 @@ func (w *starting) begin() error {
 		if err != nil {
 			return err
 		}
-		w.told.notifier = &notifier{app: w.app, outbox: &notify.Outbox{Namespace: w.global.Namespace}}
-		w.told.routes.Store(list)
+		// The outbox of the store cannot be had yet; this one tells nothing, and knows the routes.
+		out := &notify.Outbox{Store: notify.NewMemory(), Namespace: w.global.Namespace, Now: time.Now}
+		if err := out.Use(ctx, list); err != nil {
+			return err //nolint:wrapcheck // it says what it was doing
+		}
+		w.told.notifier = &notifier{app: w.app, outbox: out}
 	}
 	w.board = health.New(health.Options{Store: store, Runner: "start", Tell: w.tell, Changed: func(c health.Change) { logChange(w.global.log, c) }})
 	return nil
@@ -169,7 +173,7 @@ func (w *starting) close() {
 func (w *starting) over(ctx context.Context, r *runner) {
 	w.started = true
 	if w.board == nil && w.cmd.StateDir != "" { // a process before this one may have waited
-		if err := w.begin(); err != nil {
+		if err := w.begin(ctx); err != nil {
 			r.global.log.Warn("it is not known whether the service waited before", "error", err)
 		}
 	}

@@ -47,7 +47,7 @@ func (s *stateNotices) urgent(ctx context.Context, c health.Change) bool {
 	n := s.notice(c)
 	n.Namespace = s.outbox.Namespace
 	wanted, all := false, true
-	for _, r := range s.routes.Load().All() {
+	for _, r := range s.outbox.Routes().All() {
 		if !r.Match.Selects(&n) {
 			continue
 		}

@@ -115,7 +115,7 @@ func (w *worker) fold(ctx context.Context, entries []*Entry, why string, until t
 	}
 	now := milliseconds(w.now())
 	d := Digest{Key: why + "/" + until.UTC().Format(time.RFC3339), Title: w.route.Name + ": notifications " + why, Most: until.Sub(now)}
-	id, err := w.folds.current(ctx, w.route.Name, d, Notice{Namespace: entries[0].Notice.Namespace})
+	id, err := w.folds.collecting(ctx, w.route.Name, d, Notice{Namespace: entries[0].Notice.Namespace})
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,8 @@ type Notice struct {
 	// Fields are further facts for templates.
 	Fields map[string]string `json:"fields,omitempty"`
 
-	// Written, if not zero, is when the alert was written, of one that existed already. Routes that began later are not told of it.
+	// Written, if not zero, is when the alert was written at the earliest, of one that existed already. Routes that began later are not
+	// told of it.
 	Written time.Time `json:"-"`
 
 	// Digest, when not nil, says that the notice is told only as a part of a digest.

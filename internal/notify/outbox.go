@@ -9,20 +9,18 @@ import (
 	"time"
 )
 
-// Outbox turns notices into entries. It is safe for concurrent use.
+// Outbox turns notices into entries. It is safe for concurrent use. Before [Outbox.Use] it has no routes, and stores nothing.
 type Outbox struct {
 	Store Store
-	// Routes returns the current routes.
-	Routes func() *Routes
 	// Namespace is that of the service.
 	Namespace string
 	Now       func() time.Time
 
 	mu sync.Mutex
+	// uses are the current routes; never changed, only replaced.
+	uses uses
 	// open remembers the digest that a key has at the moment.
 	open map[string]int
-	// starts are the times at which routes were used first.
-	starts map[string]time.Time
 	// stored and before are the ids of entries that exist, as far as they are remembered: a rule meets the same alert in every window
 	// that contains it.
 	stored, before map[string]struct{}
@@ -30,47 +28,61 @@ type Outbox struct {
 
 var _ Adder = (*Outbox)(nil)
 
-// Begin notes when routes are used first, and reads when the others were: a new route is not told of alerts that existed before it.
-func (o *Outbox) Begin(ctx context.Context) error {
+// uses are routes and the times at which they were used first, of every one. They are one value: a route whose beginning is not known
+// yet would be told of all that there is.
+type uses struct {
+	routes *Routes
+	starts map[string]time.Time
+}
+
+// Use replaces the routes. It notes when they are used first, and reads when the others were: a new route is not told of alerts that
+// existed before it. If it fails, the routes stay as they were.
+func (o *Outbox) Use(ctx context.Context, routes *Routes) error {
 	now := milliseconds(o.Now())
 	var marks []*Entry
 	var ids []string
-	for _, name := range o.Routes().Names() {
+	for _, name := range routes.Names() {
 		id := idOf("route", name)
 		marks, ids = append(marks, &Entry{ID: id, Route: name, Status: Leased, At: now, Created: now}), append(ids, id)
 	}
-	if len(marks) == 0 {
-		return nil
+	next := uses{routes, map[string]time.Time{}}
+	if len(marks) > 0 {
+		if _, err := o.Store.Create(ctx, marks); err != nil {
+			return fmt.Errorf("note the routes of notifications: %w", err)
+		}
+		have, err := o.Store.Get(ctx, ids)
+		if err != nil {
+			return fmt.Errorf("read the routes of notifications: %w", err)
+		}
+		for _, e := range have {
+			next.starts[e.Route] = e.Created
+		}
 	}
-	if _, err := o.Store.Create(ctx, marks); err != nil {
-		return fmt.Errorf("note the routes of notifications: %w", err)
-	}
-	have, err := o.Store.Get(ctx, ids)
-	if err != nil {
-		return fmt.Errorf("read the routes of notifications: %w", err)
+	for _, name := range routes.Names() {
+		if _, ok := next.starts[name]; !ok {
+			return fmt.Errorf("read the routes of notifications: when route %q was used first is not stored", name)
+		}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.starts = map[string]time.Time{}
-	for _, e := range have {
-		o.starts[e.Route] = e.Created
-	}
+	o.uses = next
 	return nil
 }
 
-// start returns when a route was used first; zero if that is not known.
-func (o *Outbox) start(route string) time.Time {
+// current returns the routes that are used.
+func (o *Outbox) current() uses {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.starts[route]
+	return o.uses
 }
 
-// Since returns when the newest route was used first; zero before [Outbox.Begin].
+// Routes returns the routes that are used; nil before [Outbox.Use].
+func (o *Outbox) Routes() *Routes { return o.current().routes }
+
+// Since returns when the newest route was used first; zero before [Outbox.Use].
 func (o *Outbox) Since() time.Time {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	var newest time.Time
-	for _, at := range o.starts {
+	for _, at := range o.current().starts {
 		if at.After(newest) {
 			newest = at
 		}
@@ -115,15 +127,15 @@ func (o *Outbox) Add(ctx context.Context, notices []Notice) error {
 	if o.Idle() {
 		return nil
 	}
-	now := milliseconds(o.Now())
+	now, use := milliseconds(o.Now()), o.current()
 	var single, members []*Entry
 	for i := range notices {
 		n := notices[i]
 		if n.Namespace == "" {
 			n.Namespace = o.Namespace
 		}
-		for _, r := range o.Routes().All() {
-			if !r.Match.Selects(&n) || !n.Written.IsZero() && n.Written.Before(o.start(r.Name)) {
+		for _, r := range use.routes.All() {
+			if !r.Match.Selects(&n) || !n.Written.IsZero() && n.Written.Before(use.starts[r.Name]) {
 				continue
 			}
 			e := &Entry{ID: EntryID(r.Name, n.Key), Route: r.Name, Status: Pending, At: now, Created: now, Notice: n}
@@ -166,7 +178,7 @@ func (o *Outbox) addMembers(ctx context.Context, members []*Entry) error {
 			if known[e.ID] {
 				continue
 			}
-			if e.Digest, err = o.current(ctx, e.Route, *e.Notice.Digest, e.Notice); err != nil {
+			if e.Digest, err = o.collecting(ctx, e.Route, *e.Notice.Digest, e.Notice); err != nil {
 				return err
 			}
 			fresh = append(fresh, e)
@@ -184,10 +196,10 @@ func (o *Outbox) addMembers(ctx context.Context, members []*Entry) error {
 // maxOpen bounds the digests that are remembered.
 const maxOpen = 10_000
 
-// current returns the id of the digest of a key that still collects, and begins one if there is none. Of digests with the same key,
+// collecting returns the id of the digest of a key that still collects, and begins one if there is none. Of digests with the same key,
 // one collects at a time. A member that is stored after the digest was closed is told by the one that follows it; see
 // [Sender] and its second look.
-func (o *Outbox) current(ctx context.Context, route string, d Digest, about Notice) (string, error) {
+func (o *Outbox) collecting(ctx context.Context, route string, d Digest, about Notice) (string, error) {
 	key := route + "\x00" + d.Key
 	o.mu.Lock()
 	if len(o.open) > maxOpen {

@@ -180,6 +180,16 @@ type world struct {
 	started   int
 }
 
+// outbox returns the outbox of a store for a process, whose use of it may fail.
+func outbox(ctx context.Context, store, through notify.Store, routes *notify.Routes) *notify.Outbox {
+	out := &notify.Outbox{Store: store, Now: time.Now}
+	if err := out.Use(ctx, routes); err != nil {
+		panic(err) // memory does not fail
+	}
+	out.Store = through
+	return out
+}
+
 // start starts a runner; it returns its outbox, and a func that kills it and one that stops it.
 func (w *world) start(ctx context.Context) (out *notify.Outbox, kill, stop func()) {
 	w.started++
@@ -195,7 +205,7 @@ func (w *world) start(ctx context.Context) (out *notify.Outbox, kill, stop func(
 	done := make(chan struct{})
 	go func() { defer close(done); s.Run(running) }()
 	end := func() { cancel(); <-done }
-	return &notify.Outbox{Store: p, Routes: of, Now: time.Now}, func() { p.kill(); end() }, end
+	return outbox(ctx, w.store, p, routes), func() { p.kill(); end() }, end
 }
 
 // until waits until a condition holds, for at most a time; it reports whether it does.

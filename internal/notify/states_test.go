@@ -208,7 +208,7 @@ func TestRouteIsGone(t *testing.T) {
 		store, out, stop := one(t, r, func(*notify.Route) {})
 		defer stop()
 		gone := notify.NewRoutes(notify.Route{Name: "gone", Channel: r})
-		add(t, &notify.Outbox{Store: store, Routes: func() *notify.Routes { return gone }, Now: time.Now}, alerts(1)...)
+		add(t, outbox(t.Context(), store, store, gone), alerts(1)...)
 		add(t, out, alerts(1)...)
 		time.Sleep(23 * time.Hour)
 		if dead, _ := store.Find(t.Context(), notify.Query{Statuses: []notify.Status{notify.Dead}}); len(dead) > 0 {

@@ -95,8 +95,8 @@ func (x *execution) add(ctx context.Context, notices []notify.Notice) error {
 	return nil
 }
 
-// told returns notices about alerts that exist, without those that may be older than the memory of the outbox: they were told then. Of those that may be
-// older than a route, it says when they were written.
+// told returns notices about alerts that exist, without those that may be older than the memory of the outbox: they were told then. It
+// says when they were written at the earliest: after their event, where that is known and will do for the routes, which began before it.
 func (x *execution) told(ctx context.Context, docs []alert.Document) ([]notify.Notice, error) {
 	memory := x.pipeline.Telling.Memory
 	if memory <= 0 {
@@ -110,8 +110,10 @@ func (x *execution) told(ctx context.Context, docs []alert.Document) ([]notify.N
 	var notices []notify.Notice
 	old := map[string]alert.Document{}
 	for _, doc := range docs {
-		if _, at := alert.Span(doc.Source); x.slotOfAlert(doc).After(limit) && at.After(since) {
-			notices = append(notices, x.notice(doc))
+		if _, at := alert.Span(doc.Source); x.slotOfAlert(doc).After(limit) && at.After(since) && x.writtenAfter(at) {
+			n := x.notice(doc)
+			n.Written = at
+			notices = append(notices, n)
 			continue
 		}
 		old[doc.ID] = doc
@@ -137,6 +139,12 @@ func (x *execution) told(ctx context.Context, docs []alert.Document) ([]notify.N
 		return nil, &WriteError{WrittenAlerts, "look for the old alerts of rule " + x.RuleID, err}
 	}
 	return notices, nil
+}
+
+// writtenAfter reports whether an alert of an event was certainly written after the event: rules that go by another time also meet events
+// whose own is still to come.
+func (x *execution) writtenAfter(event time.Time) bool {
+	return x.plan.Rule().TimestampOverride == "" && !event.After(x.now())
 }
 
 // slotOfAlert returns the slot that would have found an alert first.

@@ -207,8 +207,8 @@ func TestNewRoute(t *testing.T) {
 	// The outbox leaves out what is older than the route.
 	all := notify.NewMemory()
 	routes := notify.NewRoutes(notify.Route{Name: "new", Channel: channel.Slack{}})
-	out := &notify.Outbox{Store: all, Routes: func() *notify.Routes { return routes }, Now: func() time.Time { return began }}
-	if err := out.Begin(t.Context()); err != nil || !out.Since().Equal(began) {
+	out := &notify.Outbox{Store: all, Now: func() time.Time { return began }}
+	if err := out.Use(t.Context(), routes); err != nil || !out.Since().Equal(began) {
 		t.Fatal(err, out.Since())
 	}
 	for _, n := range outbox.notices {
@@ -219,10 +219,50 @@ func TestNewRoute(t *testing.T) {
 	if found, err := all.Find(t.Context(), notify.Query{}); err != nil || len(found) != 1 {
 		t.Error(len(found), err)
 	}
-	later := &notify.Outbox{Store: all, Routes: out.Routes, Now: func() time.Time { return began.Add(time.Hour) }}
-	if err := later.Begin(t.Context()); err != nil || !later.Since().Equal(began) {
+	later := &notify.Outbox{Store: all, Now: func() time.Time { return began.Add(time.Hour) }}
+	if err := later.Use(t.Context(), routes); err != nil || !later.Since().Equal(began) {
 		t.Error("after a restart:", err, later.Since())
 	}
+}
+
+// TestKnownAlertsSayWhen: of every alert that is met again, a notice says when it was written at the earliest, so that a route that
+// began between is not told, whatever the time of its event is.
+func TestKnownAlertsSayWhen(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		alerts, outbox := store.NewMemory(), &fakeOutbox{}
+		minutes := rapid.IntRange(-30, 30)
+		at := slot.Add(time.Duration(minutes.Draw(r, "event")) * time.Minute)
+		p := plan(t, "any where true", 10)
+		if at.After(slot) { // nothing else finds it
+			p.Rule().TimestampOverride = "event.ingested"
+		}
+		since := slot.Add(time.Duration(minutes.Draw(r, "route")) * time.Minute)
+		run := func(now time.Time) notify.Notice {
+			outbox.notices = nil
+			e := anEvent("e", `{"@timestamp":"`+at.Format(time.RFC3339)+`"}`)
+			line := &pipeline.Pipeline{
+				Events: &fakeEvents{target: ordinary(), pages: [][]event.Event{{e}}}, Alerts: alerts, Instances: alerts, Now: func() time.Time { return now },
+				Telling: pipeline.Telling{Outbox: outbox, Since: func() time.Time { return since }},
+			}
+			if x := line.Run(t.Context(), pipeline.Job{Plan: p, Slot: slot, Window: span}); x.Err != nil || len(outbox.notices) != 1 {
+				r.Fatal(x.Err, outbox.notices)
+			}
+			for _, n := range outbox.notices {
+				return n
+			}
+			panic("unreachable")
+		}
+		if n := run(slot); !n.Written.IsZero() {
+			r.Error("a new alert:", n.Written)
+		}
+		n := run(slot.Add(time.Hour))
+		if n.Written.IsZero() || n.Written.After(slot) {
+			r.Error("written", n.Written, "of", slot)
+		}
+		if n.Written.Before(since) != slot.Before(since) {
+			r.Error("a route of", since, "takes it for written at", n.Written)
+		}
+	})
 }
 
 // TestForgottenAlertsAreNotTold: of alerts of slots that are older than the memory of the outbox, those that were written lately are told.
