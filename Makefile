@@ -49,11 +49,11 @@ examples-java: ## Run the example of a suite in Java; needs Maven.
 
 .PHONY: test
 test: ## Run the tests that need nothing but Go, with the race detector and invariants checked.
-	$(GO) test -race -tags invariants -parallel 4 $(PACKAGES)
+	$(GO) test -race -tags invariants -parallel 4 -timeout 20m $(PACKAGES)
 
 .PHONY: integration
 integration: ## Run the tests that need a real Elasticsearch.
-	$(GO) test -tags integration,invariants -count=1 -parallel 4 -timeout 28m ./integration/...
+	$(GO) test -tags integration,invariants -count=1 -parallel 4 -timeout 38m ./integration/...
 
 .PHONY: integration-image
 integration-image: ## Follow docs/setup.md with the image IMAGE (make image), in a cluster with security and TLS.
