@@ -122,7 +122,8 @@ var Kinds = []Description{
 		Advice:  "grant `read` and `view_index_metadata` on the indices; `runner doctor` names every missing privilege",
 	},
 	{
-		Kind: RoleIncomplete, Severity: Warning, Subject: "`role`", After: 1, Calm: 1, Causes: down,
+		// What fails for want of a privilege says so itself.
+		Kind: RoleIncomplete, Severity: Warning, Subject: "`role`", After: 1, Calm: 1, Causes: append([]Kind{Blocked, LedgerFailed, OutboxFailed}, down...),
 		Meaning: "The credentials lack privileges of the role, without that rules fail at once: less is checked, cleaned up or shown",
 		Advice:  "`runner setup role` prints the role; `runner doctor` names every missing privilege",
 	},

@@ -110,7 +110,7 @@ func (x *execution) told(ctx context.Context, docs []alert.Document) ([]notify.N
 	var notices []notify.Notice
 	old := map[string]alert.Document{}
 	for _, doc := range docs {
-		if _, at := alert.Span(doc.Source); x.slotOfAlert(doc).After(limit) && at.After(since) && x.writtenAfter(at) {
+		if _, at := alert.Span(doc.Source); x.slotOfAlert(doc).After(limit) && at.After(since) && x.writtenAfter(doc, at) {
 			n := x.notice(doc)
 			n.Written = at
 			notices = append(notices, n)
@@ -141,10 +141,15 @@ func (x *execution) told(ctx context.Context, docs []alert.Document) ([]notify.N
 	return notices, nil
 }
 
-// writtenAfter reports whether an alert of an event was certainly written after the event: rules that go by another time also meet events
-// whose own is still to come.
-func (x *execution) writtenAfter(event time.Time) bool {
-	return x.plan.Rule().TimestampOverride == "" && !event.After(x.now())
+// writtenAfter reports whether an alert was certainly written after the time of its event: rules that go by another time also meet events
+// whose own was still to come then.
+func (x *execution) writtenAfter(doc alert.Document, at time.Time) bool {
+	if name := x.plan.Rule().TimestampOverride; name != "" {
+		if found := alert.TimeOf(doc.Source, name); !found.IsZero() && at.After(found) {
+			return false
+		}
+	}
+	return !at.After(x.now())
 }
 
 // slotOfAlert returns the slot that would have found an alert first.

@@ -239,7 +239,7 @@ func TestKnownAlertsSayWhen(t *testing.T) {
 		since := slot.Add(time.Duration(minutes.Draw(r, "route")) * time.Minute)
 		run := func(now time.Time) notify.Notice {
 			outbox.notices = nil
-			e := anEvent("e", `{"@timestamp":"`+at.Format(time.RFC3339)+`"}`)
+			e := anEvent("e", `{"@timestamp":"`+at.Format(time.RFC3339)+`","event":{"ingested":"`+slot.Add(-time.Minute).Format(time.RFC3339)+`"}}`)
 			line := &pipeline.Pipeline{
 				Events: &fakeEvents{target: ordinary(), pages: [][]event.Event{{e}}}, Alerts: alerts, Instances: alerts, Now: func() time.Time { return now },
 				Telling: pipeline.Telling{Outbox: outbox, Since: func() time.Time { return since }},
