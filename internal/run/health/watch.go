@@ -245,19 +245,25 @@ func (w *Watch) written(x pipeline.Execution, at time.Time) {
 		why[pipeline.WrittenAlerts] = oneLine(x.Unwritten.Error())
 	}
 	succeeded, wrote := x.Status == pipeline.Succeeded, !typed && x.Created > 0 && x.Failed == 0
+	by := x.RuleID
+	if typed && failed.Sought {
+		by = seeking + x.RuleID
+	}
 	for what, p := range places {
 		text := why[what]
 		switch {
 		case text != "" && typed && fromCluster(failed.Err):
-			w.doubt(string(what)+"/"+x.RuleID, w.suspect, at, func() { w.writing(p, x.RuleID, text, began, at) })
+			w.doubt(string(what)+"/"+x.RuleID, w.suspect, at, func() { w.writing(p, by, text, began, at) })
 		case text != "" && p.kind != Blocked: // perhaps nothing can be written
-			w.doubt(string(what)+"/"+x.RuleID, w.full, at, func() { w.writing(p, x.RuleID, text, began, at) })
+			w.doubt(string(what)+"/"+x.RuleID, w.full, at, func() { w.writing(p, by, text, began, at) })
 		case text != "":
-			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.writing(p, x.RuleID, text, began, at) })
+			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.writing(p, by, text, began, at) })
 		case succeeded && (wrote || what == pipeline.WrittenLedger):
-			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.works(p, began, at) })
+			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.works(p, x.RuleID, began, at) })
 		case succeeded:
-			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.writing(p, x.RuleID, "", began, at) })
+			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() {
+				w.refuted(p, began, at, func(one string) bool { return one == x.RuleID || one == seeking+x.RuleID }, false)
+			})
 		}
 	}
 }
@@ -322,6 +328,9 @@ func (w *Watch) writable(p place, at time.Time) {
 	w.refuted(p, at, at, func(by string) bool { return by == probed }, true)
 }
 
+// seeking, before a rule's id, is what a rule is called that could not look for what is in a place.
+const seeking = "seeking/"
+
 // delivering is what the sender of notifications is called among those who find that a place does not work.
 const delivering = "sender"
 
@@ -342,9 +351,12 @@ func (w *Watch) Delivering(err error, at time.Time) {
 	}
 }
 
-// works notes that a place was written, whoever found it unwritable before. That it can be read for delivery, only the sender knows.
-func (w *Watch) works(p place, began, at time.Time) {
-	w.refuted(p, began, at, func(by string) bool { return by != delivering }, true)
+// works notes that a rule has written to a place, whoever found it unwritable before. That it can be read for delivery, only the sender
+// knows; and that alerts can be looked for, only the rule that could not.
+func (w *Watch) works(p place, rule string, began, at time.Time) {
+	w.refuted(p, began, at, func(by string) bool {
+		return by != delivering && (by == seeking+rule || !strings.HasPrefix(by, seeking))
+	}, true)
 }
 
 // refuted drops what some have found before somebody began to look and found nothing; nobody else must have found anything then. sure:

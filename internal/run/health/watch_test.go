@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/failure"
@@ -192,6 +193,78 @@ func TestWritable(t *testing.T) {
 	w.Execution(sound, health.Rule{ID: "r"}, start)
 	w.Writable(nil, start) // it came back at once, and ends later
 	check(0)
+}
+
+// statesOf returns how many states of some kinds there are.
+func statesOf(b *health.Board, kinds ...health.Kind) int {
+	n := 0
+	for _, s := range b.States() {
+		if slices.Contains(kinds, s.Kind) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestSought: that rules cannot look for what is there already is one state until each of them has succeeded, whoever writes meanwhile.
+func TestSought(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		b := newBoard(&health.Memory{}, &outbox{}, "me", false)
+		w, at := health.NewWatch(b), start
+		failing, found := map[string]bool{}, 0
+		for range rapid.IntRange(2, 20).Draw(r, "steps") {
+			at = at.Add(10 * time.Second)
+			x := sound
+			x.RuleID = rapid.SampledFrom([]string{"a", "b", "c"}).Draw(r, "rule")
+			switch rapid.IntRange(0, 2).Draw(r, "outcome") {
+			case 0:
+				x.Status, x.Err = pipeline.PartialFailure, &pipeline.WriteError{What: pipeline.WrittenAlerts, Sought: true, Op: "look", Err: notAllowed}
+				failing[x.RuleID] = true
+				found++
+			case 1:
+				x.Created = 1
+				delete(failing, x.RuleID)
+			default:
+				delete(failing, x.RuleID)
+			}
+			if len(failing) == 0 {
+				found = 0
+			}
+			w.Execution(x, health.Rule{ID: x.RuleID}, at)
+			if err := b.Sync(t.Context(), at); err != nil {
+				r.Fatal(err)
+			}
+			if found > 1 && statesOf(b, health.Blocked) != 1 {
+				r.Fatal(failing, b.States())
+			}
+		}
+	})
+}
+
+// TestLackIsMet: a privilege that something fails without is one state, also if the role is looked at meanwhile.
+func TestLackIsMet(t *testing.T) {
+	for what, kind := range map[pipeline.Written]health.Kind{
+		pipeline.WrittenAlerts: health.Blocked, pipeline.WrittenLedger: health.LedgerFailed, pipeline.WrittenNotices: health.OutboxFailed,
+	} {
+		b := newBoard(&health.Memory{}, &outbox{}, "me", false)
+		w, at := health.NewWatch(b), start
+		for range 4 {
+			at = at.Add(10 * time.Second)
+			w.Execution(written(what, notAllowed), health.Rule{ID: "r"}, at)
+			w.Probed(nil, at)
+			w.Writable(nil, at)
+			w.Set(health.RoleIncomplete, at, health.Finding{Subject: "role", Text: "lacks"})
+			if err := b.Sync(t.Context(), at); err != nil {
+				t.Fatal(err)
+			}
+			if len(b.States()) > 1 || statesOf(b, health.RoleIncomplete) > 0 {
+				t.Errorf("%s: %+v", what, b.States())
+			}
+		}
+		if statesOf(b, kind) != 1 {
+			t.Errorf("%s: %+v", what, b.States())
+		}
+	}
 }
 
 // TestDelivering: that notifications cannot be read for delivery is a state until they can, also if slots with alerts succeed meanwhile.

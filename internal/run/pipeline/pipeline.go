@@ -353,7 +353,7 @@ func (x *execution) writeAlerts(ctx context.Context, hits []query.Hit) error {
 	}
 	written, err := x.put(ctx, b.docs, b.ends)
 	if err != nil {
-		return &WriteError{WrittenAlerts, "write the alerts of rule " + x.RuleID, err}
+		return &WriteError{What: WrittenAlerts, Op: "write the alerts of rule " + x.RuleID, Err: err}
 	}
 	second, err := x.others(ctx, b, written)
 	if err != nil {

@@ -73,7 +73,7 @@ func (x *execution) dropKnownGroups(ctx context.Context, b *built) error {
 	}
 	known, err := lookup.Existing(ctx, ids)
 	if err != nil {
-		return &WriteError{WrittenAlerts, "look for the alerts of rule " + x.RuleID, err}
+		return &WriteError{What: WrittenAlerts, Sought: true, Op: "look for the alerts of rule " + x.RuleID, Err: err}
 	}
 	var kept built
 	var there []alert.Document

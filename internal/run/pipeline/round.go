@@ -250,7 +250,7 @@ func (r *Round) record(ctx context.Context, tickets []*ticket) {
 	}
 	for _, t := range tickets {
 		if x := &t.result; x.Status == Succeeded {
-			x.Status, x.Err = PartialFailure, &WriteError{WrittenLedger, "record the execution of rule " + x.RuleID, err}
+			x.Status, x.Err = PartialFailure, &WriteError{What: WrittenLedger, Op: "record the execution of rule " + x.RuleID, Err: err}
 		}
 	}
 }

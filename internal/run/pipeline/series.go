@@ -132,7 +132,7 @@ func (x *execution) writeSecond(ctx context.Context, b *built, second map[int]bo
 	again := x.build(hits, run)
 	written, err := x.put(ctx, again.docs, again.ends)
 	if err != nil {
-		return &WriteError{WrittenAlerts, "write the alerts of rule " + x.RuleID, err}
+		return &WriteError{What: WrittenAlerts, Op: "write the alerts of rule " + x.RuleID, Err: err}
 	}
 	x.count(written, again.ends, nil)
 	return x.tell(ctx, again.docs, written, nil)

@@ -346,7 +346,7 @@ func (s *suppression) writeFounding(ctx context.Context, b *newAlerts, run alert
 	}
 	written, err := s.put(ctx, b.docs, b.ends)
 	if err != nil {
-		return nil, &WriteError{WrittenAlerts, "write the alerts of rule " + s.RuleID, err}
+		return nil, &WriteError{What: WrittenAlerts, Op: "write the alerts of rule " + s.RuleID, Err: err}
 	}
 	again, second := &newAlerts{}, map[int]bool{}
 	if !run.Second {

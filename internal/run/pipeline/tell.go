@@ -90,7 +90,7 @@ func (x *execution) add(ctx context.Context, notices []notify.Notice) error {
 		return nil
 	}
 	if err := x.pipeline.Telling.Outbox.Add(ctx, notices); err != nil {
-		return &WriteError{WrittenNotices, "store the notifications of rule " + x.RuleID, err}
+		return &WriteError{What: WrittenNotices, Op: "store the notifications of rule " + x.RuleID, Err: err}
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (x *execution) told(ctx context.Context, docs []alert.Document) ([]notify.N
 		return true, nil
 	})
 	if err != nil {
-		return nil, &WriteError{WrittenAlerts, "look for the old alerts of rule " + x.RuleID, err}
+		return nil, &WriteError{What: WrittenAlerts, Sought: true, Op: "look for the old alerts of rule " + x.RuleID, Err: err}
 	}
 	return notices, nil
 }

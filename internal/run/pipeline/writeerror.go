@@ -15,6 +15,8 @@ const (
 // covered, and the destination has a problem.
 type WriteError struct {
 	What Written
+	// Sought: what is there already could not be looked for. That others write there says nothing about it.
+	Sought bool
 	// Op says what was done for which rule.
 	Op  string
 	Err error
