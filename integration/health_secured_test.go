@@ -732,12 +732,17 @@ const securedSlot = 4 * time.Second
 // mostLoud bounds the warnings and errors about one fault, beside the line of its state.
 const mostLoud = 14
 
-// try makes a fault, and ends it.
-func (s *secured) try(t *testing.T, f securedFault) {
-	t.Helper()
+// settle waits for what a fault needs before it begins.
+func (s *secured) settle(f securedFault) {
 	if f.settled {
 		time.Sleep(10 * securedSlot)
 	}
+}
+
+// try makes a fault, and ends it.
+func (s *secured) try(t *testing.T, f securedFault) {
+	t.Helper()
+	s.settle(f)
 	line, notice := s.mark()
 	begun := time.Now()
 	f.begin(t, s)

@@ -46,6 +46,7 @@ func TestStartSecured(t *testing.T) {
 					s.startBroken(t, f)
 					return
 				}
+				s.settle(f)
 				line, notice := s.mark()
 				if again {
 					f.begin(t, s)
