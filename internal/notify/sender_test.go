@@ -198,14 +198,13 @@ func (w *world) start(ctx context.Context) (out *notify.Outbox, kill, stop func(
 	for name, r := range w.receivers {
 		list = append(list, w.route(name, through{r, p}))
 	}
-	routes := notify.NewRoutes(list...)
-	of := func() *notify.Routes { return routes }
-	s := &notify.Sender{Store: p, Routes: of, ID: fmt.Sprint("runner ", w.started), Now: time.Now, Log: slog.New(slog.DiscardHandler), Poll: 4 * time.Second}
+	out = outbox(ctx, w.store, p, notify.NewRoutes(list...))
+	s := &notify.Sender{Store: p, Routes: out.Routes, ID: fmt.Sprint("runner ", w.started), Now: time.Now, Log: slog.New(slog.DiscardHandler), Poll: 4 * time.Second}
 	running, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); s.Run(running) }()
 	end := func() { cancel(); <-done }
-	return outbox(ctx, w.store, p, routes), func() { p.kill(); end() }, end
+	return out, func() { p.kill(); end() }, end
 }
 
 // until waits until a condition holds, for at most a time; it reports whether it does.

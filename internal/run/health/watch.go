@@ -32,8 +32,8 @@ type Watch struct {
 	mu sync.Mutex
 	// doubtful are the findings of executions that the cluster may be the cause of, by holder: the next probe decides.
 	doubtful map[string]doubtful
-	// unwritten says why places cannot be written, by who found it: rules, or the probe.
-	unwritten map[place]map[string]unwritable
+	// unwritten says when places were last found not to work, by who found it: rules, the probe, or the sender.
+	unwritten map[place]map[finder]time.Time
 	suspect   chan struct{}
 	full      chan struct{}
 }
@@ -45,7 +45,7 @@ type doubtful struct {
 
 // NewWatch returns a watch that reports to a board.
 func NewWatch(b *Board) *Watch {
-	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[place]map[string]unwritable{}, suspect: make(chan struct{}, 1), full: make(chan struct{}, 1)}
+	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[place]map[finder]time.Time{}, suspect: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 }
 
 // Suspect receives when a probe of the cluster is wanted before it is due.
@@ -245,25 +245,20 @@ func (w *Watch) written(x pipeline.Execution, at time.Time) {
 		why[pipeline.WrittenAlerts] = oneLine(x.Unwritten.Error())
 	}
 	succeeded, wrote := x.Status == pipeline.Succeeded, !typed && x.Created > 0 && x.Failed == 0
-	by := x.RuleID
-	if typed && failed.Sought {
-		by = seeking + x.RuleID
-	}
+	found := finder{by: x.RuleID, alone: typed && failed.Sought}
 	for what, p := range places {
 		text := why[what]
 		switch {
 		case text != "" && typed && fromCluster(failed.Err):
-			w.doubt(string(what)+"/"+x.RuleID, w.suspect, at, func() { w.writing(p, by, text, began, at) })
+			w.doubt(string(what)+"/"+x.RuleID, w.suspect, at, func() { w.writing(p, found, text, began, at) })
 		case text != "" && p.kind != Blocked: // perhaps nothing can be written
-			w.doubt(string(what)+"/"+x.RuleID, w.full, at, func() { w.writing(p, by, text, began, at) })
+			w.doubt(string(what)+"/"+x.RuleID, w.full, at, func() { w.writing(p, found, text, began, at) })
 		case text != "":
-			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.writing(p, by, text, began, at) })
+			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.writing(p, found, text, began, at) })
 		case succeeded && (wrote || what == pipeline.WrittenLedger):
 			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.works(p, x.RuleID, began, at) })
 		case succeeded:
-			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() {
-				w.refuted(p, began, at, func(one string) bool { return one == x.RuleID || one == seeking+x.RuleID }, false)
-			})
+			w.doubt(string(what)+"/"+x.RuleID, nil, at, func() { w.writing(p, found, "", began, at) })
 		}
 	}
 }
@@ -299,40 +294,39 @@ func (w *Watch) doubt(about string, ask chan struct{}, at time.Time, observe fun
 	}
 }
 
-// probed is what the probe is called among those who find that alerts cannot be written.
-const probed = "probe"
-
-// unwritable is why a place could not be written when.
-type unwritable struct {
-	why string
-	at  time.Time
+// finder is who finds that a place does not work.
+type finder struct {
+	// by is the id of a rule, or what else it is called.
+	by string
+	// alone: that others write to the place does not refute it.
+	alone bool
 }
 
+// The finders that are no rules: the probe, and the sender of notifications, which alone knows whether they can be read for delivery.
+var (
+	probed     = finder{by: "probe"}
+	delivering = finder{by: "sender", alone: true}
+)
+
 // writing notes why a place cannot be written, as far as one knows who looked from began to at; "" if nothing speaks against it.
-func (w *Watch) writing(p place, by, why string, began, at time.Time) {
+func (w *Watch) writing(p place, of finder, why string, began, at time.Time) {
 	if why == "" {
-		w.refuted(p, began, at, func(one string) bool { return one == by }, false)
+		w.refuted(p, began, at, func(f finder) bool { return f.by == of.by }, false)
 		return
 	}
 	w.mu.Lock()
 	if w.unwritten[p] == nil {
-		w.unwritten[p] = map[string]unwritable{}
+		w.unwritten[p] = map[finder]time.Time{}
 	}
-	w.unwritten[p][by] = unwritable{why, at}
+	w.unwritten[p][of] = at
 	w.mu.Unlock()
 	w.board.Examined(w.board.Runner(), []Kind{p.kind}, []Finding{{Kind: p.kind, Subject: p.subject, Text: why}}, began, at)
 }
 
 // writable notes that a probe has found that a place can be written. What rules have found stays, until they succeed.
 func (w *Watch) writable(p place, at time.Time) {
-	w.refuted(p, at, at, func(by string) bool { return by == probed }, true)
+	w.refuted(p, at, at, func(f finder) bool { return f == probed }, true)
 }
-
-// seeking, before a rule's id, is what a rule is called that could not look for what is in a place.
-const seeking = "seeking/"
-
-// delivering is what the sender of notifications is called among those who find that a place does not work.
-const delivering = "sender"
 
 // Storable notes whether a probe has found that notifications can be stored, once they could be read for delivery: before that, nobody
 // knows whether the outbox works. A cluster that does not answer says nothing.
@@ -351,20 +345,17 @@ func (w *Watch) Delivering(err error, at time.Time) {
 	}
 }
 
-// works notes that a rule has written to a place, whoever found it unwritable before. That it can be read for delivery, only the sender
-// knows; and that alerts can be looked for, only the rule that could not.
+// works notes that a rule has written to a place, whoever found it unwritable before, but for those who are the only ones to know.
 func (w *Watch) works(p place, rule string, began, at time.Time) {
-	w.refuted(p, began, at, func(by string) bool {
-		return by != delivering && (by == seeking+rule || !strings.HasPrefix(by, seeking))
-	}, true)
+	w.refuted(p, began, at, func(f finder) bool { return f.by == rule || !f.alone }, true)
 }
 
 // refuted drops what some have found before somebody began to look and found nothing; nobody else must have found anything then. sure:
 // the place is known to be writable, also if nothing was found here.
-func (w *Watch) refuted(p place, began, at time.Time, of func(by string) bool, sure bool) {
+func (w *Watch) refuted(p place, began, at time.Time, of func(finder) bool, sure bool) {
 	w.mu.Lock()
 	before := len(w.unwritten[p])
-	maps.DeleteFunc(w.unwritten[p], func(by string, u unwritable) bool { return of(by) && !began.Before(u.at) })
+	maps.DeleteFunc(w.unwritten[p], func(f finder, found time.Time) bool { return of(f) && !began.Before(found) })
 	left := len(w.unwritten[p])
 	w.mu.Unlock()
 	if left == 0 && (sure || before > 0) {
